@@ -1,0 +1,15 @@
+"""Never compute the same thing twice: derivatives, networks and their training as memoization.
+
+>>> import numpy as np
+>>> import memograd as mg
+>>> def loss(w, x, y):
+...     return np.mean((np.tanh(x @ w) - y) ** 2)
+>>> x, y = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([0.5, -0.5])
+>>> mg.grad(loss)(np.zeros(2), x, y)
+array([ 1. , -1.5])
+"""
+
+from memograd.engine.compiled import compile
+from memograd.gradient.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+__all__ = ["compile", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]

@@ -1,0 +1,219 @@
+"""The multilayer perceptron: sizes, activations, a loss, and what is put between the layers.
+
+Its parameters are a list with one dict a layer, ``{"W": (n_in, n_out), "b": (n_out,)}``, whatever else is chosen;
+layer normalization adds ``"scale"`` and ``"shift"`` to those of the hidden layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, final
+
+import numpy as np
+
+from memograd.errors import ModelFileError
+from memograd.nn.activations import Activation, ActivationLike, activation_name, resolve_activation
+from memograd.nn.arrays import Array, DType, Parameters
+from memograd.nn.layers import Activate, Dense, Dropout, Layer, LayerNorm, Noise, Sequential
+from memograd.nn.losses import LOSSES, LossLike, resolve_loss
+from memograd.nn.network import Network
+from memograd.nn.settings import BELOW_ONE, COUNT, FLAG, BadSetting, settle
+
+Sizes: TypeAlias = tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MLP:
+    """Dense layers one after the other, and the loss they are trained against.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Columns of the input, nodes of each hidden layer, outputs.
+    activation : str, callable, Activation, or a sequence of them
+        One for all hidden layers, or one for each.
+    loss : str, Loss or callable
+        By name, as a record with its settings, or a function ``(scores, target) -> (n_samples,)``.
+    output_activation : str, callable or Activation
+        The losses expect scores before any inverse link, so this is seldom other than the identity.
+    dropout : float
+        The rate at which the outputs of hidden layers are dropped.
+    layer_norm : bool
+        Whether hidden layers are normalized before their activation.
+
+    Raises
+    ------
+    BadSetting
+        When sizes are fewer than two or not positive, activations not as many as hidden layers, the rate is not in
+        [0, 1), or the loss takes another number of outputs.
+    UnknownName
+        When there is no such activation or loss.
+
+    Examples
+    --------
+    >>> network = MLP((2, 2, 2, 1), activation="tanh", loss="squared_error")
+    >>> parameters = network.init(seed=0)
+    >>> [layer["W"].shape for layer in parameters]
+    [(2, 2), (2, 2), (2, 1)]
+    >>> network(parameters, np.zeros((5, 2), np.float32)).shape
+    (5, 1)
+    """
+
+    sizes: Sizes
+    activation: ActivationLike | tuple[ActivationLike, ...] = "relu"
+    loss: LossLike = "squared_error"
+    output_activation: ActivationLike = "identity"
+    dropout: float = field(default=0.0, kw_only=True)
+    layer_norm: bool = field(default=False, kw_only=True)
+    network: Network = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        settle(self, dropout=BELOW_ONE, layer_norm=FLAG)
+        object.__setattr__(self, "sizes", _checked_sizes(self.sizes))
+        object.__setattr__(self, "activation", _hidden_activations(self.activation, self.sizes))
+        object.__setattr__(self, "output_activation", resolve_activation(self.output_activation))
+        object.__setattr__(self, "loss", resolve_loss(self.loss))
+        object.__setattr__(self, "network", Network(Sequential(*_blocks(self)), self.loss))
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activation of each layer, the output's last."""
+        hidden = self.activation if isinstance(self.activation, tuple) else (self.activation,)
+        return tuple(map(resolve_activation, (*hidden, self.output_activation)))
+
+    def init(self, seed: int, dtype: Any = np.float32) -> Parameters:
+        """Parameters to start from; see `Network.init`."""
+        return self.network.init(seed, dtype)
+
+    def __call__(self, parameters: Parameters, X: Array, noise: Noise | None = None) -> Array:
+        """The scores, (n_samples, sizes[-1]); see `Network.__call__`."""
+        return self.network(parameters, X, noise)
+
+    def loss_value(
+        self, parameters: Parameters, X: Array, y: Array, weight: Array | None = None, noise: Noise | None = None
+    ) -> Array:
+        """The mean loss over the samples; see `Network.loss_value`."""
+        return self.network.loss_value(parameters, X, y, weight, noise)
+
+    def predict(self, parameters: Parameters, X: Array) -> Array:
+        """Numbers (n_samples, sizes[-1]) or class indices (n_samples,); see `Network.predict`."""
+        return self.network.predict(parameters, X)
+
+    def to_config(self) -> dict[str, Any]:
+        """A description that JSON can hold and `from_config` reads.
+
+        Raises
+        ------
+        ModelFileError
+            When an activation or the loss is a user's function, which no file can hold.
+
+        Examples
+        --------
+        >>> MLP((2, 3, 1)).to_config()["activation"]
+        ['relu']
+        """
+        *hidden, output = map(activation_name, self.activations)
+        return {
+            "sizes": list(self.sizes),
+            "activation": hidden,
+            "loss": LOSSES.to_config(resolve_loss(self.loss)),
+            "output_activation": output,
+            "dropout": self.dropout,
+            "layer_norm": self.layer_norm,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> MLP:
+        """The network that `to_config` described.
+
+        Raises
+        ------
+        ModelFileError
+            When parts of the description are missing or unknown.
+        UnknownName, BadSetting
+            When it names or sets what there is not.
+
+        Examples
+        --------
+        >>> network = MLP((2, 3, 1), "tanh", "huber", dropout=0.1)
+        >>> MLP.from_config(network.to_config()) == network
+        True
+        """
+        _check_keys(config)
+        settings = {**config, "sizes": tuple(config["sizes"]), "activation": tuple(config["activation"])}
+        return cls(**{**settings, "loss": LOSSES.from_config(config["loss"])})
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One layer of the perceptron: parts that share one dict of parameters, of which at most one draws noise."""
+
+    parts: tuple[Layer, ...]
+
+    @property
+    def n_in(self) -> int | None:
+        return self.parts[0].n_in
+
+    @property
+    def n_out(self) -> int | None:
+        return self.parts[0].n_out
+
+    @property
+    def n_streams(self) -> int:
+        return sum(part.n_streams for part in self.parts)
+
+    def init(self, generator: np.random.Generator, dtype: DType) -> Parameters:
+        return {name: value for part in self.parts for name, value in part.init(generator, dtype).items()}
+
+    def __call__(self, parameters: Parameters, x: Array, noise: Noise | None = None) -> Array:
+        for part in self.parts:
+            x = part(parameters, x, noise)
+        return x
+
+
+def _blocks(mlp: MLP) -> Iterator[_Block]:
+    *hidden, output = zip(mlp.sizes, mlp.sizes[1:], mlp.activations, strict=False)
+    dropout = (Dropout(mlp.dropout),) if mlp.dropout else ()
+    for n_in, n_out, activation in hidden:
+        yield _Block((*_hidden_parts(n_in, n_out, activation, mlp.layer_norm), *dropout))
+    yield _Block((Dense(*output),))
+
+
+def _hidden_parts(n_in: int, n_out: int, activation: Activation, layer_norm: bool) -> tuple[Layer, ...]:
+    if layer_norm:
+        return Dense(n_in, n_out), LayerNorm(n_out), Activate(activation)
+    return (Dense(n_in, n_out, activation),)
+
+
+def _checked_sizes(sizes: Any) -> Sizes:
+    try:
+        sizes = tuple(sizes)
+    except TypeError:
+        raise BadSetting(f"MLP(sizes={sizes!r}): sizes must be a sequence, such as (2, 16, 1)") from None
+    bad = [f"sizes[{index}] is {size!r}" for index, size in enumerate(sizes) if not COUNT.accepts(size)]
+    if bad or len(sizes) < 2:
+        found = " and ".join(bad) or f"there are {len(sizes)}"
+        raise BadSetting(
+            f"MLP(sizes={sizes!r}): {found}; sizes must be two or more positive integers: columns of the input, "
+            "nodes of each hidden layer, outputs"
+        )
+    return tuple(map(COUNT.convert, sizes))
+
+
+def _hidden_activations(activation: Any, sizes: Sizes) -> tuple[Activation, ...]:
+    n_hidden = len(sizes) - 2
+    if not isinstance(activation, (tuple, list)):
+        return (resolve_activation(activation),) * n_hidden
+    if len(activation) != n_hidden:
+        raise BadSetting(f"MLP(sizes={sizes}): {len(activation)} activations were given for {n_hidden} hidden layers")
+    return tuple(map(resolve_activation, activation))
+
+
+def _check_keys(config: Mapping[str, Any]) -> None:
+    known = {"sizes", "activation", "loss", "output_activation", "dropout", "layer_norm"}
+    missing, unknown = sorted(known - config.keys()), sorted(config.keys() - known)
+    if missing or unknown:
+        raise ModelFileError(f"a description of an MLP: missing {missing}, unknown {unknown}")

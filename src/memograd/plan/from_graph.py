@@ -1,0 +1,85 @@
+"""The bridge from a graph to a planner's integers; the only file here that sees nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from memograd.graph.count import count_node
+from memograd.graph.node import Node
+from memograd.graph.ops import OPS
+from memograd.graph.walk import topological
+from memograd.plan.judge import judge
+from memograd.plan.problem import Problem, Schedule, Step
+from memograd.plan.solve import solve
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A planned graph.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+        Node i is value i of the problem.
+    problem : Problem
+    schedule : Schedule
+        Checked by the judge.
+    """
+
+    nodes: tuple[Node, ...]
+    problem: Problem
+    schedule: Schedule
+
+    def __repr__(self) -> str:
+        computed = sum(not step.source and step.view_of is None for step in self.problem.steps)
+        in_place = sum(getattr(action, "place_of", None) is not None for action in self.schedule.actions)
+        return (
+            f"Plan({computed} results, {in_place} of them in place of an operand; "
+            f"peak {self.schedule.peak_bytes:,} bytes in an arena of {self.schedule.arena_bytes:,})"
+        )
+
+
+def plan_graph(inputs: Sequence[Node], outputs: Sequence[Node], donated: Collection[Node] = ()) -> Plan:
+    """Plan a graph.
+
+    Parameters
+    ----------
+    donated : collection of Node
+        The inputs whose memory results may take over.
+    """
+    order = topological([*inputs, *outputs])
+    position = {node: i for i, node in enumerate(order)}
+    contiguous: dict[Node, bool] = {}
+    steps = []
+    for node in order:
+        view = is_view(node, contiguous)
+        contiguous[node] = not view or node.op == "reshape"
+        steps.append(_step(node, position, view, contiguous, node in donated))
+    problem = Problem(tuple(steps), tuple(position[node] for node in outputs))
+    schedule = solve(problem)
+    judge(problem, schedule)
+    return Plan(tuple(order), problem, schedule)
+
+
+def is_view(node: Node, contiguous: dict[Node, bool]) -> bool:
+    """Whether the result shares its operand's memory; a reshape does only when the operand lies in C order."""
+    return OPS[node.op].kind == "view" and (node.op != "reshape" or contiguous[node.inputs[0]])
+
+
+def _step(node: Node, position: dict[Node, int], view: bool, contiguous: dict[Node, bool], donated: bool) -> Step:
+    row = OPS[node.op]
+    counts = count_node(node)
+    return Step(
+        inputs=tuple(position[source] for source in node.inputs),
+        size_bytes=node.size_bytes,
+        cost=counts.operations,
+        view_of=position[node.inputs[0]] if view else None,
+        in_place=tuple(
+            position[source]
+            for source in node.inputs
+            if row.kind == "elementwise" and contiguous[source] and source.shape == node.shape
+        ),
+        source=row.kind == "leaf",
+        donated=donated,
+    )
