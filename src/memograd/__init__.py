@@ -10,6 +10,23 @@ array([ 1. , -1.5])
 """
 
 from memograd.engine.compiled import compile
+from memograd.errors import MemogradError
+from memograd.explain.explanation import explain
 from memograd.gradient.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from memograd.nn.mlp import MLP
+from memograd.train.model_file import load_model as load
 
-__all__ = ["compile", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+__all__ = [
+    "MLP",
+    "MemogradError",
+    "compile",
+    "explain",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "load",
+    "value_and_grad",
+    "vjp",
+]

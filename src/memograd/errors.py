@@ -71,6 +71,10 @@ class UnknownName(MemogradError, ValueError):
     """A name (activation, loss, engine, ...) that is not in its table; the message lists the table."""
 
 
+class BadSetting(MemogradError, ValueError):
+    """A setting that cannot be; the message names it, what was found and what is allowed."""
+
+
 class DataError(MemogradError, ValueError):
     """A table or array cannot be used; the message says what, where (row and column) and what to do."""
 

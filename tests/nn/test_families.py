@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from memograd.errors import ModelFileError, UnknownName
+from memograd.nn.activations import resolve_activation
 from memograd.nn.families import Family, look_up
-from memograd.nn.losses import LOSSES, FunctionLoss
-from memograd.nn.optimizers import OPTIMIZERS
-from memograd.nn.schedules import SCHEDULES
+from memograd.nn.losses import LOSSES, FunctionLoss, resolve_loss
+from memograd.nn.optimizers import OPTIMIZERS, Adam, resolve_optimizer
+from memograd.nn.regression import Huber
+from memograd.nn.schedules import SCHEDULES, resolve_schedule
 
 FAMILIES: list[Family[Any]] = [LOSSES, SCHEDULES, OPTIMIZERS]
 MEMBERS = [(family, name) for family in FAMILIES for name in family.members]
@@ -61,3 +64,11 @@ def test_a_description_without_a_name_is_refused() -> None:
     """A description that names nothing is an error."""
     with pytest.raises(UnknownName, match="there is no loss 'None'"):
         LOSSES.from_config({"delta": 1.0})
+
+
+@pytest.mark.parametrize("thing", [None, 3, Huber, Adam, ["huber"]])
+@pytest.mark.parametrize("resolve", [resolve_activation, resolve_loss, resolve_optimizer, resolve_schedule])
+def test_what_is_no_name_is_answered_with_all(resolve: Callable[[Any], Any], thing: Any) -> None:
+    """Neither a name nor a record nor a function: the table is listed; a class is not taken for a function."""
+    with pytest.raises(UnknownName, match=r"^there is no .* There are: "):
+        resolve(thing)

@@ -16,23 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from memograd.errors import DataError, ShapeError, UnknownName
+from memograd.errors import BadSetting, ShapeError, UnknownName
 from memograd.gradient.transforms import grad
-from memograd.nn.losses import (
-    LOSSES,
-    BinaryCrossEntropy,
-    ClassificationLoss,
-    CrossEntropy,
-    FunctionLoss,
-    Huber,
-    Loss,
-    Pinball,
-    Poisson,
-    SquaredError,
-    resolve_loss,
-    weighted_mean,
-)
-from memograd.nn.settings import BadSetting
+from memograd.nn.classification import BinaryCrossEntropy, ClassificationLoss, CrossEntropy
+from memograd.nn.loss import Loss, weighted_mean
+from memograd.nn.losses import LOSSES, FunctionLoss, resolve_loss
+from memograd.nn.regression import Huber, Pinball, Poisson, SquaredError
 
 Floats = NDArray[np.floating[Any]]
 Reference = Callable[[Any, Any], Any]
@@ -50,8 +39,10 @@ CASES: dict[str, tuple[Loss, int, Callable[[Floats, Floats], float]]] = {
         LOSSES.make("poisson"),
         1,
         # Half the deviance is the loss less that of a perfect fit, y − y log y.
-        lambda s, y: 0.5 * sklearn.metrics.mean_poisson_deviance(y.ravel(), np.exp(s.ravel()))
-        + (y - scipy.special.xlogy(y, y)).mean(),
+        lambda s, y: (
+            0.5 * sklearn.metrics.mean_poisson_deviance(y.ravel(), np.exp(s.ravel()))
+            + (y - scipy.special.xlogy(y, y)).mean()
+        ),
     ),
     "binary_cross_entropy": (
         LOSSES.make("binary_cross_entropy"),
@@ -218,53 +209,6 @@ def test_probabilities_are_those_of_scipy() -> None:
     _, scores, _ = sample("cross_entropy")
     np.testing.assert_allclose(CrossEntropy().probabilities(scores), scipy.special.softmax(scores, axis=1), rtol=1e-12)
     np.testing.assert_allclose(BinaryCrossEntropy().probabilities(np.array([[50.0]]))[0, 0], np.exp(-50.0), rtol=1e-12)
-
-
-GOOD_TARGETS: list[tuple[Loss, Any, int, Any]] = [
-    (SquaredError(), [1, 2], 1, np.array([[1.0], [2.0]], np.float32)),
-    (SquaredError(), [[1, 2]], 2, np.array([[1.0, 2.0]], np.float32)),
-    (SquaredError(), [True], 1, np.array([[1.0]], np.float32)),
-    (Poisson(), [0, 2.5], 1, np.array([[0.0], [2.5]], np.float32)),
-    (CrossEntropy(), [2.0, 0.0], 3, np.array([2, 0])),
-    (CrossEntropy(), [[2], [0]], 3, np.array([2, 0])),
-    (BinaryCrossEntropy(), [True, False], 1, np.array([1, 0])),
-    (FunctionLoss(SquaredError().per_sample), np.array([3, 4]), 1, np.array([3, 4])),
-    (FunctionLoss(SquaredError().per_sample), [0.5], 1, np.array([0.5], np.float32)),
-]
-
-
-@pytest.mark.parametrize(("loss", "y", "n_outputs", "expected"), GOOD_TARGETS)
-def test_targets(loss: Loss, y: Any, n_outputs: int, expected: Any) -> None:
-    """A target becomes a table of the parameters' dtype, or int64 class indices."""
-    found = loss.target_array(y, n_outputs, FLOAT32)
-    np.testing.assert_array_equal(found, expected, strict=True)
-
-
-BAD_TARGETS: list[tuple[Loss, Any, int, str]] = [
-    (SquaredError(), [1.0, np.nan], 1,
-     r"in row 1 column 0 is nan; it must be finite in float32 \(1 of 2 values are not\)"),
-    (SquaredError(), [1e300, 1.0], 1, r"in row 0 column 0 is 1e\+300; it must be finite in float32"),
-    (SquaredError(), [1.0, 2.0], 2, r"has shape \(2,\), and the network 2 outputs: .* shape \(n_samples, 2\)$"),
-    (SquaredError(), [[1.0, 2.0]], 1, r"it must have shape \(n_samples, 1\) or \(n_samples,\)"),
-    (SquaredError(), ["a"], 1, "must be numbers, not <U1; encode labels as 0, 1, 2"),
-    (SquaredError(), [None], 1, "must be numbers, not object"),
-    (Poisson(), [0.0, -1.0], 1, "row 1 column 0 is -1.0; it must be finite in float32 and at least 0"),
-    (Poisson(), [[0.0], [np.inf]], 1, "row 1 column 0 is inf"),
-    (CrossEntropy(), [0, 3], 3, "in row 1 is 3; it must be a class index, an integer from 0 to 2"),
-    (CrossEntropy(), [-1, 0], 3, "in row 0 is -1"),
-    (CrossEntropy(), [0.5], 3, "in row 0 is 0.5"),
-    (CrossEntropy(), [np.nan], 3, "in row 0 is nan"),
-    (CrossEntropy(), [[0, 1]], 3, r"has shape \(1, 2\); classes must have shape \(n_samples,\)"),
-    (BinaryCrossEntropy(), [0, 1, 2], 1, "in row 2 is 2; it must be a class index, an integer from 0 to 1"),
-    (FunctionLoss(SquaredError().per_sample), [[np.nan]], 1, "row 0 column 0 is nan"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("loss", "y", "n_outputs", "text"), BAD_TARGETS)
-def test_bad_targets_are_shown_with_their_place(loss: Loss, y: Any, n_outputs: int, text: str) -> None:
-    """The message has the row and column of the first bad value, the value, and what is allowed."""
-    with pytest.raises(DataError, match=text):
-        loss.target_array(y, n_outputs, FLOAT32)
 
 
 @pytest.mark.parametrize(("name", "n_outputs", "text"), [

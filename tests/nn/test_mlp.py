@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 import sklearn.neural_network
 
-from memograd.errors import ModelFileError, ShapeError, UnknownName
+from memograd.errors import BadSetting, ModelFileError, ShapeError, UnknownName
 from memograd.gradient.transforms import grad, value_and_grad
 from memograd.nn.activations import ACTIVATIONS
 from memograd.nn.layers import Noise
-from memograd.nn.losses import Huber, Pinball
 from memograd.nn.mlp import MLP
-from memograd.nn.settings import BadSetting
+from memograd.nn.regression import Huber, Pinball
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(12, 2))
@@ -58,7 +57,9 @@ def test_the_gradient_is_autograds() -> None:
 @pytest.mark.parametrize("activation", ["relu", "tanh", "identity"])
 def test_scikit_learn_predicts_the_same(activation: str) -> None:
     """With its weights, the network predicts what scikit-learn's MLPRegressor does."""
-    peer = sklearn.neural_network.MLPRegressor((5, 3), activation=activation, max_iter=3, random_state=0)
+    peer = sklearn.neural_network.MLPRegressor(
+        hidden_layer_sizes=(5, 3), activation=activation, max_iter=3, random_state=0
+    )
     with pytest.warns(UserWarning, match="Maximum iterations"):
         peer.fit(X, Y.ravel())
     parameters = [{"W": W, "b": b} for W, b in zip(peer.coefs_, peer.intercepts_, strict=True)]
@@ -110,7 +111,7 @@ def test_one_activation_a_layer() -> None:
 def test_equal_networks_are_equal() -> None:
     """However sizes, activations and numbers were given, the same network is equal and has the same hash."""
     first = MLP((2, 3, 3, 1), "tanh", "huber", dropout=0.5)
-    second = MLP([2, np.int64(3), 3, 1], ("tanh", "tanh"), Huber(), dropout=np.float32(0.5))  # type: ignore[arg-type]
+    second = MLP([2, np.int64(3), 3, 1], ("tanh", "tanh"), Huber(), dropout=np.float32(0.5))  # type: ignore[list-item, arg-type]
     assert first == second
     assert hash(first) == hash(second)
     assert first != MLP((2, 3, 3, 1), "relu", "huber", dropout=0.5)
@@ -172,7 +173,7 @@ def test_the_description_is_as_documented() -> None:
 ])  # fmt: skip
 def test_functions_are_not_written(network: MLP) -> None:
     """A network with a user's function refuses to describe itself, with the reason and a way out."""
-    with pytest.raises(ModelFileError, match="is code, and a model file holds only names and numbers: .* in Python"):
+    with pytest.raises(ModelFileError, match=r"is code, and a model file holds only names and numbers: .* in Python"):
         network.to_config()
 
 

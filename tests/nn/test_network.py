@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memograd.errors import DtypeError, ShapeError, UnknownName
+from memograd.errors import BadSetting, DtypeError, ShapeError, UnknownName
 from memograd.gradient.transforms import value_and_grad
+from memograd.nn.classification import CrossEntropy
 from memograd.nn.layers import Dense, Dropout, LayerNorm, Noise, Residual, Sequential
-from memograd.nn.losses import CrossEntropy
 from memograd.nn.network import Network
-from memograd.nn.settings import BadSetting
 
 BODY = Sequential(Dense(3, 8), Residual(LayerNorm(8), Dense(8, 16, "gelu"), Dropout(0.5), Dense(16, 8)), Dense(8, 4))
 NETWORK = Network(BODY, "cross_entropy")

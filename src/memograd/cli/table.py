@@ -166,9 +166,20 @@ def write_column(path: str | os.PathLike[str], name: str, values: Sequence[str])
     ...     read_text(path)
     'kind\\na\\nb\\n'
     """
+    write_text(path, column_text(name, values))
+
+
+def column_text(name: str, values: Sequence[str]) -> str:
+    """Return the CSV text of one column.
+
+    Examples
+    --------
+    >>> column_text("kind", ["a", "b, c"])
+    'kind\\na\\n"b, c"\\n'
+    """
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows([[name], *([value] for value in values)])
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def _place(row: int, line: int) -> str:

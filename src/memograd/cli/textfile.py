@@ -6,12 +6,11 @@ Owns the words for files that are missing, of another format or not UTF-8. Knows
 from __future__ import annotations
 
 import codecs
-import contextlib
 import os
-import secrets
 from pathlib import Path
 
 from memograd.errors import DataError
+from memograd.store.atomic import write_atomically
 
 _FOREIGN = (
     (b"PK\x03\x04", "a spreadsheet or a zip archive", "export the sheet as CSV"),
@@ -97,19 +96,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     Traceback (most recent call last):
     memograd.errors.DataError: .: is not a regular file; name another file to write to
     """
-    place = os.path.realpath(path)  # through a link to what it points at, so that the link stays one
-    if os.path.exists(place) and not os.path.isfile(place):  # renaming would replace a device or a pipe
-        raise file_error(path, "is not a regular file; name another file to write to")
-    beside = Path(place).with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        _write_through(beside, text)
-        beside.replace(place)
+        write_atomically(path, text.encode())
     except OSError as error:
+        if error.strerror is None:
+            raise file_error(path, "is not a regular file; name another file to write to") from error
         message = f"cannot be written ({error.strerror}); name a file in a folder that can be written to"
         raise file_error(path, message) from error
-    finally:
-        with contextlib.suppress(OSError):  # it is gone if all went well
-            beside.unlink()
 
 
 def _bytes(path: str | os.PathLike[str]) -> bytes:
@@ -125,11 +118,3 @@ def _line(data: bytes, offset: int) -> str:
     """Return the line on which a byte lies, counted from 1, as text."""
     ends = data[:offset].replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n")
     return f"line {ends + 1}"
-
-
-def _write_through(path: Path, text: str) -> None:
-    """Write a new file through to the disk."""
-    with path.open("x", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

@@ -11,8 +11,8 @@ from memograd.engine.numpy.engine import NumpyProgram
 from memograd.errors import DtypeError, PlanError, ShapeError, StructureError, UnknownName
 from memograd.graph.count import Counts, count
 from memograd.graph.simplify import simplify
-from memograd.graph.tracing import Arguments, Graph, Spec, spec_of, take_apart, trace
 from memograd.graph.traced import TracedArray
+from memograd.graph.tracing import Arguments, Graph, Spec, spec_of, take_apart, trace
 from memograd.graph.tree import Structure, describe_difference, flatten, unflatten
 from memograd.plan.from_graph import Plan, plan_graph
 

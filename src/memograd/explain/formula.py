@@ -11,8 +11,8 @@ from itertools import groupby
 
 from memograd.gradient.derivation import Derivation
 
-# Of a long product only the ends are written. The first terms of a deep network differ at the weight's end, in two
-# factors for each two layers in which they part: four show the difference of four terms.
+# Of a long product only the ends are written. The first four terms of a deep network part in the two layers next to
+# the weight's at most, and the last four factors show both.
 HEAD, TAIL = 2, 4
 
 

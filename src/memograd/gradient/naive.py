@@ -171,9 +171,9 @@ def _edges(trail: _Trail[V]) -> tuple[Edge[V], ...]:
 
 def _refuse_more(n_paths: int, max_paths: int) -> None:
     if n_paths > max_paths:
-        # Not `str`: Python refuses to write an int of more than 4,300 digits.
+        # Not `str`: Python refuses to write an int of more than 4,300 digits, and nobody would read them.
         raise TooManyPaths(
-            f"there are {Decimal(n_paths):,f} paths, and at most {max_paths:,} are taken one by one; "
+            f"there are {Decimal(n_paths):,.15g} paths, and at most {max_paths:,} are taken one by one; "
             "sum them with `path_sum`, or raise `max_paths`"
         )
 

@@ -107,13 +107,13 @@ def terms(expression: Expression) -> Iterator[tuple[str, ...]]:
     Parameters
     ----------
     expression : Expression
-        Shared parts are stored once, so an expression of n parts may have more than 2**n monomials.
+        Shared parts are stored once, so the monomials may be exponentially more than the parts.
 
     Yields
     ------
     tuple of str
         The factors of a monomial, left to right; monomials from the left summand to the right one. The first
-        k cost k times the depth, in memory linear in the depth, however many are left. Deterministic.
+        k cost k times the depth, in memory linear in the parts, however many are left. Deterministic.
 
     Examples
     --------

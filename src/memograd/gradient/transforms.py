@@ -145,9 +145,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     """
     call = _Call.of(f, range(len(primals)), tuple(primals), {})
     moves = [make_input(SEED_LEVEL, i, x.shape, x.dtype) for i, x in enumerate(call.graph.inputs)]
-    derived = forward(
-        call.graph.outputs, dict(zip(call.graph.inputs, moves, strict=True)), call.graph.origins
-    )
+    derived = forward(call.graph.outputs, dict(zip(call.graph.inputs, moves, strict=True)), call.graph.origins)
     structure = flatten(tuple(primals))[1]
     directions = _matching(structure, call.graph.inputs, tuple(tangents), "the tangents")
     values = {**call.values, **dict(zip(moves, directions, strict=True))}
@@ -245,9 +243,7 @@ class _Call:
     name: str
 
     @classmethod
-    def of(
-        cls, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> _Call:
+    def of(cls, f: Function, argnums: int | Sequence[int], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Call:
         numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         if any(not -len(args) <= i < len(args) for i in numbers):
             raise NotDifferentiable(
@@ -298,9 +294,7 @@ class _Call:
             for node, name in zip(self.graph.inputs, self.graph.names, strict=True)
         ]
 
-    def _gradient(
-        self, node: Node, name: str, derived: Derived, disconnected: WhenDisconnected
-    ) -> Node | None:
+    def _gradient(self, node: Node, name: str, derived: Derived, disconnected: WhenDisconnected) -> Node | None:
         found = derived.table.get(node)
         if found is not None:
             return found
@@ -373,7 +367,10 @@ def _matching(structure: Structure, nodes: Sequence[Node], tree: Any, what: str)
     for leaf, node, path in zip(leaves, nodes, structure.paths, strict=True):
         if np.shape(leaf) != node.shape:
             raise ShapeError(f"{what}{path} has shape {np.shape(leaf)}; {describe(node)} needs {node.shape}")
-    return [leaf if hasattr(leaf, "node") else np.asarray(leaf, node.dtype) for leaf, node in zip(leaves, nodes, strict=True)]
+    return [
+        leaf if hasattr(leaf, "node") else np.asarray(leaf, node.dtype)
+        for leaf, node in zip(leaves, nodes, strict=True)
+    ]
 
 
 def _check_floating(f: Function, arguments: Arguments, positions: Sequence[int]) -> None:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from memograd.errors import MalformedGraph, MemogradError
-from memograd.graph.node import Node, describe, is_interned
-from memograd.graph.ops import OPS
-from memograd.graph.shapes import check_dtype
+from memograd.graph.node import FrozenArray, Node, describe, is_interned
+from memograd.graph.ops import OPS, check_attributes
+from memograd.graph.shapes import Form, check_dtype
 from memograd.graph.walk import topological
 
 
@@ -45,24 +45,24 @@ def _check_row(node: Node) -> None:
     row = OPS.get(node.op)
     if row is None:
         raise MalformedGraph(f"{node!r}: there is no such op")
-    if row.arity not in (None, len(node.inputs)):
-        raise MalformedGraph(f"{node!r}: {len(node.inputs)} operands instead of {row.arity}")
+    if row.arity != len(node.inputs) and (row.arity is not None or not node.inputs):
+        raise MalformedGraph(f"{node!r}: {len(node.inputs)} operands instead of {row.arity or 'one or more'}")
     if tuple(name for name, _ in node.attributes) != row.attributes:
         raise MalformedGraph(f"{node!r}: the attributes are not {row.attributes}")
-    if row.kind == "leaf":
-        _check_leaf(node)
-        return
     try:
-        form = row.rule(node.op, node.inputs, dict(node.attributes))
+        check_attributes(node.op, dict(node.attributes))
+        check_dtype(node.op, node.dtype)
+        form = _leaf_form(node) if row.kind == "leaf" else row.rule(node.op, node.inputs, dict(node.attributes))
     except MemogradError as error:
         raise MalformedGraph(f"{node!r}: {error}") from error
     if form != (node.shape, node.dtype):
-        raise MalformedGraph(f"{node!r}: the rule gives {form[1]}[{form[0]}], not {describe(node)}")
+        raise MalformedGraph(f"{node!r}: its form is {form[1]}{form[0]}, not {describe(node)}")
 
 
-def _check_leaf(node: Node) -> None:
-    check_dtype(node.op, node.dtype)
-    if node.op == "constant":
-        array = node["value"].array
-        if array.flags.writeable or (array.shape, array.dtype) != (node.shape, node.dtype):
-            raise MalformedGraph(f"{node!r}: its array is {array.dtype}{array.shape}, or can be written")
+def _leaf_form(node: Node) -> Form:
+    if node.op == "input":
+        return node.shape, node.dtype
+    value = node["value"]
+    if not isinstance(value, FrozenArray) or value.array.flags.writeable:
+        raise MalformedGraph("its value is not a frozen array")
+    return value.array.shape, value.array.dtype

@@ -55,4 +55,5 @@ def boundary(outputs: Sequence[Node], late: Collection[Node]) -> list[Node]:
 
 
 def _owned(value: Any) -> Any:
-    return np.array(value) if isinstance(value, np.ndarray) and value.ndim else value
+    # An array of no axes becomes a scalar, as NumPy's own functions return it.
+    return np.array(value) if np.ndim(value) else np.asarray(value)[()]

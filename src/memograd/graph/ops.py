@@ -66,8 +66,22 @@ def make(op: str, *inputs: Node, **attributes: Hashable) -> Node:
         raise MalformedGraph(f"{op} takes {row.arity or 'one or more'} operands, not {len(inputs)}")
     if attributes.keys() != set(row.attributes):
         raise MalformedGraph(f"{op} has the attributes {row.attributes}, not {tuple(attributes)}")
+    check_attributes(op, attributes)
     shape, dtype = row.rule(op, inputs, attributes)
     return intern(op, inputs, tuple((name, attributes[name]) for name in row.attributes), shape, dtype)
+
+
+def check_attributes(op: str, attributes: Mapping[str, Any]) -> None:
+    """Raise MalformedGraph unless every attribute is of a type whose equal values are the same."""
+    # True, 1.0 and an int64 are equal to 1: the node that was made first would stand for all of them.
+    if not all(_is_plain(value) for value in attributes.values()):
+        raise MalformedGraph(f"{op}: {dict(attributes)} are not Python ints, tuples of them, dtypes or constants")
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) is tuple:
+        return all(_is_plain(part) for part in value)
+    return type(value) is int or isinstance(value, (np.dtype, FrozenArray))
 
 
 def make_like(node: Node, inputs: tuple[Node, ...]) -> Node:
@@ -175,9 +189,9 @@ _OTHERS = (
        lambda x, *, axes: np.sum(x, axis=axes, dtype=x.dtype)),
     Op("max", 1, ("axes",), "reduction", shapes.reduction(), lambda x, *, axes: np.max(x, axis=axes)),
     Op("min", 1, ("axes",), "reduction", shapes.reduction(), lambda x, *, axes: np.min(x, axis=axes)),
-    Op("argmax", 1, ("axes",), "reduction", shapes.reduction(shapes.INDEX),
+    Op("argmax", 1, ("axes",), "reduction", shapes.position,
        lambda x, *, axes: np.argmax(x, axis=axes[0])),
-    Op("argmin", 1, ("axes",), "reduction", shapes.reduction(shapes.INDEX),
+    Op("argmin", 1, ("axes",), "reduction", shapes.position,
        lambda x, *, axes: np.argmin(x, axis=axes[0])),
     Op("cumsum", 1, ("axis",), "move", shapes.along_axis,
        lambda x, *, axis: np.cumsum(x, axis=axis, dtype=x.dtype)),

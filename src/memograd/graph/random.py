@@ -24,6 +24,7 @@ def random_bits(key: Any, counter: Any, shape: tuple[int, ...]) -> Any:
     bits : `shape` uint32
         Its derivative is undefined.
     """
+    lengths = tuple(int(n) for n in shape)
     if isinstance(key, TracedArray) or isinstance(counter, TracedArray):
-        return apply("random_bits", key, counter, shape=tuple(shape))
-    return philox_bits(key, counter, shape=tuple(shape))
+        return apply("random_bits", key, counter, shape=lengths)
+    return philox_bits(key, counter, shape=lengths)

@@ -1,7 +1,7 @@
 """The shape and dtype rules of ops: what a result looks like, or an error that names the op and the shapes.
 
 A rule takes the op's name, its operands and its attributes. Operands come with the shapes and dtypes that the
-op needs: broadcasting and promotion are nodes of their own, put in by `memograd.graph.build`.
+op needs: broadcasting and promotion are nodes of their own, put in by `memograd.graph.traced`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def cast(op: str, inputs: tuple[Node, ...], attributes: Mapping[str, Any]) -> Fo
 def matmul(op: str, inputs: tuple[Node, ...], attributes: Mapping[str, Any]) -> Form:
     """``[..., m, k] @ [..., k, n]`` of one dtype, with the same leading axes."""
     a, b = inputs
-    if a.ndim < 2 or a.shape[:-2] != b.shape[:-2]:
+    if min(a.ndim, b.ndim) < 2 or a.shape[:-2] != b.shape[:-2]:
         raise ShapeError(f"{op}: {_operands(inputs)} are not two stacks of matrices of the same leading axes")
     if a.shape[-1] != b.shape[-2]:
         raise ShapeError(f"{op}: {_operands(inputs)}: {a.shape[-1]} columns meet {b.shape[-2]} rows")
@@ -105,6 +105,13 @@ def reduction(dtype: DType | None = None, *, may_be_empty: bool = False) -> Rule
     return rule
 
 
+def position(op: str, inputs: tuple[Node, ...], attributes: Mapping[str, Any]) -> Form:
+    """One axis goes; the result says where along it."""
+    if len(attributes["axes"]) != 1:
+        raise ShapeError(f"{op}: {_operands(inputs)}: there is one position along one axis, not {attributes['axes']}")
+    return reduction(INDEX)(op, inputs, attributes)
+
+
 def along_axis(op: str, inputs: tuple[Node, ...], attributes: Mapping[str, Any]) -> Form:
     """Shape and dtype stay; the attribute `axis` is an axis of the operand."""
     (x,) = inputs
@@ -117,6 +124,7 @@ def broadcast_to(op: str, inputs: tuple[Node, ...], attributes: Mapping[str, Any
     """New leading axes, and axes of length 1 stretched."""
     (x,) = inputs
     shape = attributes["shape"]
+    _check_lengths(op, shape)
     kept = shape[len(shape) - x.ndim :] if len(shape) >= x.ndim else None
     if kept is None or any(have not in (1, want) for have, want in zip(x.shape, kept, strict=True)):
         raise ShapeError(f"{op}: {describe(x)} does not broadcast to {shape}")
@@ -127,7 +135,8 @@ def reshape(op: str, inputs: tuple[Node, ...], attributes: Mapping[str, Any]) ->
     """Another shape of the same number of elements."""
     (x,) = inputs
     shape = attributes["shape"]
-    if any(length < 0 for length in shape) or _size(shape) != x.size:
+    _check_lengths(op, shape)
+    if _size(shape) != x.size:
         raise ShapeError(f"{op}: {describe(x)} has {x.size} elements, which do not fill {shape}")
     return shape, x.dtype
 
@@ -153,6 +162,7 @@ def unslice(op: str, inputs: tuple[Node, ...], attributes: Mapping[str, Any]) ->
     """The operand fills the ranges of an array of the attribute `shape`."""
     (x,) = inputs
     ranges, shape = attributes["ranges"], attributes["shape"]
+    _check_lengths(op, shape)
     _check_ranges(op, shape, ranges)
     if x.shape != tuple(length for _, length, _ in ranges):
         raise ShapeError(f"{op}: {describe(x)} does not fill the ranges {ranges}")
@@ -174,7 +184,8 @@ def scatter_add(op: str, inputs: tuple[Node, ...], attributes: Mapping[str, Any]
     x, indices = inputs
     axis, length = attributes["axis"], attributes["length"]
     _check_indices(op, indices, inputs)
-    if x.shape[axis : axis + indices.ndim] != indices.shape:
+    _check_lengths(op, (length,))
+    if not 0 <= axis <= x.ndim - indices.ndim or x.shape[axis : axis + indices.ndim] != indices.shape:
         raise ShapeError(f"{op}: {_operands(inputs)} do not match at axis {axis}")
     return (*x.shape[:axis], length, *x.shape[axis + indices.ndim :]), x.dtype
 
@@ -199,6 +210,7 @@ def random_bits(op: str, inputs: tuple[Node, ...], attributes: Mapping[str, Any]
         raise ShapeError(f"{op}: {_operands(inputs)} are not a key of 2 and a counter of 4 words")
     if any(node.dtype != np.dtype(np.uint64) for node in inputs):
         raise DtypeError(f"{op}: {_operands(inputs)} are not uint64")
+    _check_lengths(op, attributes["shape"])
     return attributes["shape"], BITS
 
 
@@ -207,6 +219,11 @@ def _common_shape(op: str, inputs: tuple[Node, ...]) -> Shape:
     if any(node.shape != shape for node in inputs):
         raise ShapeError(f"{op}: {_operands(inputs)} are not of one shape")
     return shape
+
+
+def _check_lengths(op: str, shape: Shape) -> None:
+    if any(length < 0 for length in shape):
+        raise ShapeError(f"{op}: the shape {shape} has a negative length")
 
 
 def _check_indices(op: str, indices: Node, inputs: tuple[Node, ...]) -> None:

@@ -121,4 +121,3 @@ IDENTITIES: Mapping[str, Callable[[Node], Node]] = {
     "transpose": _transpose,
     "broadcast_to": _broadcast,
 }
-

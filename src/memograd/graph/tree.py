@@ -25,7 +25,11 @@ class Container:
         if self.kind is type(None):
             return None
         if issubclass(self.kind, dict):
-            return self.kind(zip(self.keys, children, strict=True))
+            # Not by calling the type: a defaultdict takes a factory first, a Counter counts.
+            mapping = self.kind.__new__(self.kind)
+            for key, child in zip(self.keys, children, strict=True):
+                mapping[key] = child
+            return mapping
         if hasattr(self.kind, "_make"):
             return self.kind._make(children)
         if issubclass(self.kind, (list, tuple)):
@@ -149,8 +153,9 @@ def leaves_like(structure: Structure, tree: Any) -> list[Any]:
 
 def describe_difference(expected: Structure, found: Structure) -> str:
     """One line that says where two structures differ."""
-    missing = [path for path in expected.paths if path not in set(found.paths)]
-    extra = [path for path in found.paths if path not in set(expected.paths)]
+    known, wanted = set(found.paths), set(expected.paths)
+    missing = [path for path in expected.paths if path not in known]
+    extra = [path for path in found.paths if path not in wanted]
     parts = [f"{word} {', '.join(p or 'the leaf itself' for p in paths[:3])}"
              for word, paths in (("missing", missing), ("unexpected", extra)) if paths]  # fmt: skip
     if not parts:

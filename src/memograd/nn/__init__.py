@@ -5,12 +5,12 @@ No derivative is written by hand here, and nothing knows how a graph is planned 
 
 from memograd.nn.activations import ACTIVATIONS, Activation, resolve_activation
 from memograd.nn.layers import Activate, Dense, Dropout, Layer, LayerNorm, Noise, Residual, Sequential
-from memograd.nn.losses import LOSSES, Loss, resolve_loss, weighted_mean
+from memograd.nn.loss import Loss, weighted_mean
+from memograd.nn.losses import LOSSES, resolve_loss
 from memograd.nn.mlp import MLP
 from memograd.nn.network import Network, Trainable
 from memograd.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, resolve_optimizer
 from memograd.nn.schedules import SCHEDULES, Schedule, resolve_schedule
-from memograd.nn.settings import BadSetting
 from memograd.nn.step import Clock, training_step
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
-    "BadSetting",
     "Clock",
     "Dense",
     "Dropout",

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import erf, expit
 
 from memograd.nn.arrays import Array
-from memograd.nn.families import look_up, refusal
+from memograd.nn.families import is_function, look_up, refusal
 
 LEAKY_SLOPE = 0.01
 # Klambauer, Unterthiner, Mayr, Hochreiter 2017, "Self-normalizing neural networks", equations 14, more digits.
@@ -70,7 +70,7 @@ def resolve_activation(activation: ActivationLike) -> Activation:
     """
     if isinstance(activation, Activation):
         return activation
-    if callable(activation):
+    if is_function(activation):
         return Activation(getattr(activation, "__name__", type(activation).__name__), activation, glorot)
     return look_up("activation", ACTIVATIONS, activation)
 

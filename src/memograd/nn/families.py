@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 
 from memograd.errors import ModelFileError, UnknownName
 
 T = TypeVar("T")
 
 
-def look_up(kind: str, table: Mapping[str, T], name: str) -> T:
+def look_up(kind: str, table: Mapping[str, T], name: object) -> T:
     """The row of that name.
 
     Raises
@@ -31,11 +31,22 @@ def look_up(kind: str, table: Mapping[str, T], name: str) -> T:
         ...
     memograd.errors.UnknownName: there is no fruit 'aple'; did you mean 'apple'? There are: apple, pear
     """
-    if name in table:
+    if isinstance(name, str) and name in table:
         return table[name]
-    close = " or ".join(map(repr, difflib.get_close_matches(name, table)))
+    close = " or ".join(map(repr, difflib.get_close_matches(str(name), table)))
     question = f"; did you mean {close}?" if close else "."
     raise UnknownName(f"there is no {kind} {name!r}{question} There are: {', '.join(sorted(table))}")
+
+
+def is_function(x: object) -> TypeGuard[Callable[..., Any]]:
+    """Whether something is a user's function; a class is none, for calling it would make a record of its settings.
+
+    Examples
+    --------
+    >>> is_function(len), is_function(str), is_function("len")
+    (True, False, False)
+    """
+    return callable(x) and not isinstance(x, type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ class Family(Generic[T]):
     kind: str
     members: Mapping[str, type[T]]
 
-    def make(self, name: str) -> T:
+    def make(self, name: object) -> T:
         """The member of that name with its default settings."""
         return look_up(self.kind, self.members, name)()
 

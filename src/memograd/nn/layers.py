@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Protocol, final, runtime_checkable
 
 import numpy as np
 
-from memograd.errors import ShapeError
+from memograd.errors import BadSetting, ShapeError
 from memograd.graph.random import random_bits
 from memograd.nn.activations import ActivationLike, resolve_activation
 from memograd.nn.arrays import Array, DType, Parameters, check_columns
-from memograd.nn.settings import BELOW_ONE, COUNT, POSITIVE, WORD, BadSetting, checked, settle
+from memograd.nn.settings import BELOW_ONE, COUNT, POSITIVE, WORD, checked, settle
 
 # How many values 32 random bits have.
 N_WORDS = 2**32
@@ -292,12 +292,11 @@ class Sequential:
     n_streams: int = field(repr=False, compare=False)
 
     def __init__(self, *layers: Layer) -> None:
-        chain = tuple(_unnested(layers))
-        _check_chain(chain)
-        object.__setattr__(self, "layers", chain)
-        object.__setattr__(self, "n_in", next((x.n_in for x in chain if x.n_in), None))
-        object.__setattr__(self, "n_out", next((x.n_out for x in reversed(chain) if x.n_out), None))
-        object.__setattr__(self, "n_streams", sum(layer.n_streams for layer in chain))
+        _check_chain(layers)
+        object.__setattr__(self, "layers", tuple(_unnested(layers)))
+        object.__setattr__(self, "n_in", next((x.n_in for x in layers if x.n_in), None))
+        object.__setattr__(self, "n_out", next((x.n_out for x in reversed(layers) if x.n_out), None))
+        object.__setattr__(self, "n_streams", sum(layer.n_streams for layer in layers))
 
     def init(self, generator: np.random.Generator, dtype: DType) -> Parameters:
         """A list of the layers' parameters."""
@@ -369,6 +368,7 @@ class Residual:
 
 def _unnested(layers: Iterable[Layer]) -> Iterable[Layer]:
     """The layers, those of a Sequential in its place; one level, since a Sequential holds no other."""
+    # What a Sequential holds has been checked: checked again, a chain built layer by layer would cost n² checks.
     for layer in layers:
         yield from layer.layers if isinstance(layer, Sequential) else (layer,)
 

@@ -6,21 +6,19 @@ layer normalization adds ``"scale"`` and ``"shift"`` to those of the hidden laye
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 
-from memograd.errors import ModelFileError
+from memograd.errors import BadSetting, ModelFileError
 from memograd.nn.activations import Activation, ActivationLike, activation_name, resolve_activation
 from memograd.nn.arrays import Array, DType, Parameters
 from memograd.nn.layers import Activate, Dense, Dropout, Layer, LayerNorm, Noise, Sequential
 from memograd.nn.losses import LOSSES, LossLike, resolve_loss
 from memograd.nn.network import Network
-from memograd.nn.settings import BELOW_ONE, COUNT, FLAG, BadSetting, settle
-
-Sizes: TypeAlias = tuple[int, ...]
+from memograd.nn.settings import BELOW_ONE, COUNT, FLAG, settle
 
 
 @final
@@ -61,8 +59,8 @@ class MLP:
     (5, 1)
     """
 
-    sizes: Sizes
-    activation: ActivationLike | tuple[ActivationLike, ...] = "relu"
+    sizes: Sequence[int]
+    activation: ActivationLike | Sequence[ActivationLike] = "relu"
     loss: LossLike = "squared_error"
     output_activation: ActivationLike = "identity"
     dropout: float = field(default=0.0, kw_only=True)
@@ -80,8 +78,7 @@ class MLP:
     @property
     def activations(self) -> tuple[Activation, ...]:
         """The activation of each layer, the output's last."""
-        hidden = self.activation if isinstance(self.activation, tuple) else (self.activation,)
-        return tuple(map(resolve_activation, (*hidden, self.output_activation)))
+        return (*_hidden_activations(self.activation, self.sizes), resolve_activation(self.output_activation))
 
     def init(self, seed: int, dtype: Any = np.float32) -> Parameters:
         """Parameters to start from; see `Network.init`."""
@@ -188,7 +185,7 @@ def _hidden_parts(n_in: int, n_out: int, activation: Activation, layer_norm: boo
     return (Dense(n_in, n_out, activation),)
 
 
-def _checked_sizes(sizes: Any) -> Sizes:
+def _checked_sizes(sizes: Any) -> tuple[int, ...]:
     try:
         sizes = tuple(sizes)
     except TypeError:
@@ -203,7 +200,7 @@ def _checked_sizes(sizes: Any) -> Sizes:
     return tuple(map(COUNT.convert, sizes))
 
 
-def _hidden_activations(activation: Any, sizes: Sizes) -> tuple[Activation, ...]:
+def _hidden_activations(activation: Any, sizes: Sequence[int]) -> tuple[Activation, ...]:
     n_hidden = len(sizes) - 2
     if not isinstance(activation, (tuple, list)):
         return (resolve_activation(activation),) * n_hidden

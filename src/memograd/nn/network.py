@@ -9,7 +9,8 @@ import numpy as np
 
 from memograd.nn.arrays import Array, Parameters, check_columns, float_dtype
 from memograd.nn.layers import Layer, Noise
-from memograd.nn.losses import LossLike, resolve_loss, weighted_mean
+from memograd.nn.loss import weighted_mean
+from memograd.nn.losses import LossLike, resolve_loss
 from memograd.nn.settings import WORD, checked
 
 

@@ -14,10 +14,11 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
+from memograd.errors import BadSetting
 from memograd.graph.tree import flatten, leaves_like, map_leaves, unflatten
 from memograd.nn.arrays import Array, Parameters, cast, is_weight
 from memograd.nn.families import Family
-from memograd.nn.settings import BELOW_ONE, FLAG, NOT_NEGATIVE, POSITIVE, BadSetting, settle
+from memograd.nn.settings import BELOW_ONE, FLAG, NOT_NEGATIVE, POSITIVE, settle
 
 # A nested container of arrays; what is in it is the optimiser's affair.
 State: TypeAlias = Any

@@ -14,7 +14,7 @@ from typing import TypeAlias, final
 import numpy as np
 
 from memograd.nn.arrays import Array
-from memograd.nn.families import Family
+from memograd.nn.families import Family, is_function
 from memograd.nn.settings import BELOW_ONE, INSIDE_UNIT, settle
 
 # From progress, () float, to a factor, () float or a Python number.
@@ -182,4 +182,4 @@ def resolve_schedule(schedule: ScheduleLike) -> Schedule:
     >>> resolve_schedule("flat_cosine")
     FlatCosine(flat=0.7)
     """
-    return schedule if callable(schedule) else SCHEDULES.make(schedule)
+    return schedule if is_function(schedule) else SCHEDULES.make(schedule)

@@ -15,11 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from memograd.errors import MemogradError
-
-
-class BadSetting(MemogradError, ValueError):
-    """A number or flag that a layer, loss, optimiser, schedule or network cannot be made with."""
+from memograd.errors import BadSetting
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ class Problem:
     Raises
     ------
     PlanError
-        When a step reads a value that is not before it.
+        When a step reads a value that is not before it, or takes over or views one that it does not read; when a
+        source reads, or what is computed is donated.
     """
 
     steps: tuple[Step, ...]
@@ -63,6 +64,12 @@ class Problem:
                 raise PlanError(f"step {i} reads {step.inputs}, not all of which come before it")
             if step.view_of is not None and step.view_of not in step.inputs:
                 raise PlanError(f"step {i} is a view of {step.view_of}, which it does not read")
+            if any(j not in step.inputs for j in step.in_place):
+                raise PlanError(f"step {i} may take over {step.in_place}, not all of which it reads")
+            if step.source and step.inputs:
+                raise PlanError(f"step {i} is a source, and reads {step.inputs}")
+            if step.donated and not step.source:
+                raise PlanError(f"step {i} is donated, and no source")
         if any(not 0 <= i < len(self.steps) for i in self.outputs):
             raise PlanError(f"the outputs {self.outputs} are not all steps")
 

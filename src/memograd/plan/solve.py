@@ -12,7 +12,6 @@ from heapq import heapify, heappop, heappush
 from memograd.plan.arena import Arena, aligned
 from memograd.plan.problem import Compute, Free, Problem, Schedule
 
-
 # The order as given reads like the user's code; another one must save this part of the peak to be worth it.
 WORTH_REORDERING = 0.05
 

@@ -227,4 +227,3 @@ class _Emitter:
 
 def _place_of(origin: Origin | None) -> str:
     return "memograd" if origin is None else f"{origin}: `{origin.source}`" if origin.source else str(origin)
-

@@ -88,5 +88,3 @@ def check_inputs(inputs: Any, names: tuple[str, ...]) -> None:
     for value, name in zip(inputs, names, strict=True):
         if np.asarray(value).dtype.kind == "f" and np.isnan(value).any():
             raise NanFound(f"the argument {name} holds NaN before anything is computed")
-
-

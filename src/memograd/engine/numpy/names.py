@@ -22,7 +22,8 @@ class Names:
     """
 
     def __init__(self, origins: Mapping[Node, Origin]) -> None:
-        self._taken: dict[str, int] = dict.fromkeys(RESERVED, 1)
+        self._used = set(RESERVED)
+        self._tried: dict[str, int] = {}
         self._names: dict[Node, str] = {}
         self._origins = origins
         self._assigned = _assigned(origins)
@@ -40,11 +41,13 @@ class Names:
         return self._names[node]
 
     def fresh(self, wish: str) -> str:
-        """A name that nothing else has."""
-        count = self._taken.get(wish, 0) + 1
-        self._taken[wish] = count
-        name = wish if count == 1 else f"{wish}_{count}"
-        return name if count == 1 or name not in self._taken else self.fresh(name)
+        """A name that nothing else has: as wished, or with the first number that is free."""
+        name = wish
+        while name in self._used:
+            self._tried[wish] = self._tried.get(wish, 1) + 1
+            name = f"{wish}_{self._tried[wish]}"
+        self._used.add(name)
+        return name
 
     def _wish(self, node: Node) -> str:
         origin = self._origins.get(node)
@@ -76,9 +79,7 @@ def _assigned(origins: Mapping[Node, Origin]) -> dict[Node, str]:
             continue
         line = (origin.filename, origin.line)
         before, offset = last.get(line, (None, -1))
-        again = origin.offset < offset or (
-            before is not None and origin.offset == offset and before.op not in _HALFWAY
-        )
+        again = origin.offset < offset or (before is not None and origin.offset == offset and before.op not in _HALFWAY)
         if before is not None and not again:
             named.pop(before, None)
         named[node] = match.group(1)

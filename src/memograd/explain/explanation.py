@@ -1,0 +1,114 @@
+"""`explain`: the door to a derivation, and what it looks like to people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from memograd.explain.as_json import to_json
+from memograd.explain.latex import to_latex
+from memograd.explain.text import to_text
+from memograd.gradient.derivation import MAX_TERMS, Derivation, derive
+from memograd.gradient.network_values import network_values
+
+# Beyond this the numbers would take longer than anyone waits for an explanation.
+MAX_WEIGHTS = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The derivative of a network's loss by one weight: printed as text, shown in a notebook as a formula.
+
+    Attributes
+    ----------
+    derivation : Derivation
+        All that it says, as a record.
+    """
+
+    derivation: Derivation
+
+    @property
+    def text(self) -> str:
+        """For a terminal: the formula, what its paths share, what storing saves, the values."""
+        return to_text(self.derivation)
+
+    @property
+    def latex(self) -> str:
+        """The formula in LaTeX, without dollar signs."""
+        return to_latex(self.derivation)
+
+    def to_json(self) -> dict[str, object]:
+        """As data; see `memograd.explain.as_json`."""
+        return to_json(self.derivation)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
+
+
+def explain(
+    network: Any,
+    weight: Sequence[int] = (1, 1, 1),
+    *,
+    parameters: Any = None,
+    x: Any = None,
+    y: Any = None,
+    seed: int = 0,
+    max_terms: int = MAX_TERMS,
+) -> Explanation:
+    """Explain the derivative of the loss by one weight: as the sum over its paths, and as the sweep stores it.
+
+    Parameters
+    ----------
+    network : MLP
+    weight : (k, i, j)
+        w(k, i, j) enters layer k (1 is the first hidden one) from node i to node j, counted from 1.
+    parameters : list of dict, optional
+        Where the derivative is taken; drawn from the seed if left out.
+    x : (n_inputs,), y : (n_outputs,) or a class index, optional
+        The sample; drawn from the seed if left out.
+    seed : int
+    max_terms : int
+        How many terms of the sum to write.
+
+    Raises
+    ------
+    UnknownName
+        When the network has no such weight.
+    ShapeError
+        When the sample does not fit, or the network is no plain chain of dense layers.
+
+    Examples
+    --------
+    >>> from memograd.nn.mlp import MLP
+    >>> explanation = explain(MLP((2, 2, 2, 1), "tanh"), weight=(1, 1, 1))
+    >>> print(explanation.text.splitlines()[2])
+    ∂L/∂w¹₁₁ = ∂L/∂ŷ [ ∂ŷ/∂O₂₁ ∂O₂₁/∂O₁₁ ∂O₁₁/∂w¹₁₁ + ∂ŷ/∂O₂₂ ∂O₂₂/∂O₁₁ ∂O₁₁/∂w¹₁₁ ]
+    >>> values = explanation.derivation.values
+    >>> abs(values.path_sum - values.memoized) < 1e-15, abs(values.memoized - values.finite_difference) < 1e-9
+    (True, True)
+    """
+    index = tuple(weight)
+    sizes = network.sizes
+    plain = derive(sizes, index, max_terms=max_terms)  # type: ignore[arg-type]
+    if sum(a * b for a, b in pairwise(sizes)) > MAX_WEIGHTS:
+        return Explanation(plain)
+    generator = np.random.Generator(np.random.PCG64(seed))
+    drawn = network.init(seed, np.float64) if parameters is None else parameters
+    sample = generator.normal(size=sizes[0]) if x is None else np.asarray(x, np.float64)
+    target = network.loss.target_array(_target(network, generator) if y is None else y, sizes[-1], np.dtype(np.float64))
+    values = network_values(network, drawn, sample, target, plain.weight)
+    return Explanation(derive(sizes, plain.weight, max_terms=max_terms, values=values))
+
+
+def _target(network: Any, generator: np.random.Generator) -> Any:
+    """A target for one sample: the first class, or numbers."""
+    if hasattr(network.loss, "probabilities"):
+        return np.zeros(1, np.int64)
+    return np.abs(generator.normal(size=(1, network.sizes[-1])))

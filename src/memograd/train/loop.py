@@ -1,0 +1,225 @@
+"""The training loop: epochs of minibatches, the best epoch kept.
+
+All randomness is a function of seed, epoch and step; nothing depends on the clock. What the loop wants to say it says
+through `on_epoch`; it neither prints nor draws.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from memograd.engine.compiled import Compiled, compile
+from memograd.errors import TrainingDiverged
+from memograd.graph.node import Array
+from memograd.graph.tree import flatten, map_leaves, unflatten
+from memograd.nn.layers import Noise
+from memograd.nn.network import Trainable
+from memograd.nn.optimizers import resolve_optimizer
+from memograd.nn.step import Clock, training_step
+from memograd.train.settings import Settings
+from memograd.train.split import ORDER_STREAM, generator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows to train or validate on.
+
+    Attributes
+    ----------
+    X : (n_rows, n_features) of the parameters' dtype
+    y : (n_rows,) or (n_rows, n_outputs)
+        As the loss takes it.
+    weight : (n_rows,) or None
+    """
+
+    X: Array
+    y: Array
+    weight: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, index: Any) -> Rows:
+        return Rows(self.X[index], self.y[index], None if self.weight is None else self.weight[index])
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch came to.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1.
+    loss : float
+        The mean over the epoch's minibatches, each taken before its step.
+    validation_loss, validation_score : float or None
+        After the epoch; None without validation rows.
+    is_best : bool
+        The validation loss (or, without validation, the loss) is the lowest so far.
+    """
+
+    number: int
+    loss: float
+    validation_loss: float | None
+    validation_score: float | None
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """A finished training.
+
+    Attributes
+    ----------
+    parameters : tree
+        Those of the best epoch.
+    history : tuple of Epoch
+    best : Epoch
+    stopped : {"finished", "early", "interrupted"}
+        All epochs were run; the loss stopped falling; Ctrl-C.
+    """
+
+    parameters: Any
+    history: tuple[Epoch, ...]
+    best: Epoch
+    stopped: str
+
+
+Score = Callable[[Any, Rows], float]
+
+
+def fit(
+    network: Any,
+    train: Rows,
+    validation: Rows | None = None,
+    *,
+    settings: Settings,
+    score: Score | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Fit:
+    """Train a network.
+
+    Parameters
+    ----------
+    network : MLP, Network, or what has their `init` and `loss_value`
+    train, validation : Rows
+    settings : Settings
+    score : callable, optional
+        ``(parameters, rows) -> float``, shown beside the loss.
+    on_epoch : callable, optional
+        Called after each epoch.
+
+    Returns
+    -------
+    Fit
+        The same for the same arguments, bit for bit, on one machine.
+
+    Raises
+    ------
+    TrainingDiverged
+        When the loss is not finite.
+    KeyboardInterrupt
+        When it comes before the first epoch is done; later it ends the training, and the best epoch is returned.
+    """
+    history: list[Epoch] = []
+    best: Epoch | None = None
+    kept: Any = None
+    stopped = "finished"
+    try:
+        for number, (loss, parameters) in enumerate(_epochs(network, train, settings), start=1):
+            _check_finite(loss, number, "loss")
+            epoch = _judged(network, parameters, number, loss, best, validation, score)
+            history.append(epoch)
+            if epoch.is_best or best is None:
+                best, kept = epoch, map_leaves(np.array, parameters)
+            if on_epoch is not None:
+                on_epoch(epoch)
+            if number - best.number >= settings.patience:
+                stopped = "early"
+                break
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    if best is None:
+        raise KeyboardInterrupt
+    return Fit(kept, tuple(history), best, stopped)
+
+
+def _epochs(network: Trainable, train: Rows, settings: Settings) -> Iterator[tuple[float, Any]]:
+    """The loss of each epoch, and the parameters after it, which the next epoch overwrites."""
+    stepper = _Stepper(network, train, settings)
+    batch_size = settings.rows_per_batch(len(train))
+    n_steps = math.ceil(len(train) / batch_size)
+    for epoch in range(settings.epochs):
+        order = generator(settings.seed, ORDER_STREAM, epoch).permutation(len(train))
+        total = 0.0
+        for step in range(n_steps):
+            rows = train[order[step * batch_size : (step + 1) * batch_size]]
+            progress = (epoch + (step + 0.5) / n_steps) / settings.epochs
+            total += stepper(rows, Clock(progress, Noise.at(settings.seed, epoch, step))) * len(rows)
+        yield total / len(train), stepper.parameters
+
+
+class _Stepper:
+    """The state of a training, and the compiled step that moves it: one program for each number of rows."""
+
+    def __init__(self, network: Any, train: Rows, settings: Settings) -> None:
+        optimizer = resolve_optimizer(settings.optimizer)
+        self._step = training_step(network, optimizer, settings.schedule, l2=settings.l2)
+        self._programs: dict[int, Compiled] = {}
+        parameters = network.init(settings.seed, train.X.dtype)
+        leaves, self._structure = flatten(parameters)
+        # Steps overwrite their state, so the leaves must be the loop's own.
+        self._leaves = [np.array(leaf) for leaf in leaves]
+        self._state, self._state_structure = flatten(optimizer.init(parameters))
+        self._state = [np.array(leaf) for leaf in self._state]
+
+    @property
+    def parameters(self) -> Any:
+        return unflatten(self._structure, self._leaves)
+
+    def __call__(self, rows: Rows, clock: Clock) -> float:
+        program = self._programs.get(len(rows))
+        if program is None:
+            state = unflatten(self._state_structure, self._state)
+            program = self._programs[len(rows)] = compile(
+                self._step, self.parameters, state, rows.X, rows.y, rows.weight, clock, donate=(0, 1)
+            )
+        batch, _ = flatten((rows.X, rows.y, rows.weight, clock))
+        results = program.run([*self._leaves, *self._state, *batch])
+        n_parameters, n_state = len(self._leaves), len(self._state)
+        self._leaves = list(results[:n_parameters])
+        self._state = list(results[n_parameters : n_parameters + n_state])
+        return float(results[-1])
+
+
+def _judged(
+    network: Trainable,
+    parameters: Any,
+    number: int,
+    loss: float,
+    best: Epoch | None,
+    validation: Rows | None,
+    score: Score | None,
+) -> Epoch:
+    if validation is None:
+        return Epoch(number, loss, None, None, best is None or loss < best.loss)
+    with np.errstate(all="ignore"):
+        found = float(network.loss_value(parameters, validation.X, validation.y, validation.weight))
+        scored = score(parameters, validation) if score is not None else None
+    _check_finite(found, number, "validation loss")
+    is_best = best is None or best.validation_loss is None or found < best.validation_loss
+    return Epoch(number, loss, found, scored, is_best)
+
+
+def _check_finite(loss: float, number: int, what: str) -> None:
+    if not math.isfinite(loss):
+        raise TrainingDiverged(
+            f"the {what} became {loss} in epoch {number}; train with a smaller learning rate, "
+            "and look for extreme values in the table"
+        )
