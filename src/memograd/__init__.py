@@ -12,14 +12,18 @@ array([ 1. , -1.5])
 from memograd.engine.compiled import compile
 from memograd.errors import MemogradError
 from memograd.explain.explanation import explain
+from memograd.gradient.numeric import check_grad
 from memograd.gradient.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from memograd.graph.count import count_operations
 from memograd.nn.mlp import MLP
 from memograd.train.model_file import load_model as load
 
 __all__ = [
     "MLP",
     "MemogradError",
+    "check_grad",
     "compile",
+    "count_operations",
     "explain",
     "grad",
     "hessian",

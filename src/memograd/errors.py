@@ -55,6 +55,14 @@ class Disconnected(MemogradError, ValueError):
     """The output does not depend on an argument, and the caller asked for that to be an error."""
 
 
+class NotRational(LocatedError, ArithmeticError):
+    """A computation in fractions came to what is no fraction; the message names the op and the line."""
+
+
+class TooManyPaths(MemogradError, ValueError):
+    """More paths than the caller is ready to take one by one; the message says how many there are."""
+
+
 class GradientMismatch(MemogradError, AssertionError):
     """A derivative disagrees with finite differences."""
 
@@ -85,3 +93,29 @@ class ModelFileError(MemogradError, ValueError):
 
 class TrainingDiverged(MemogradError, ArithmeticError):
     """The loss became NaN or infinite; the message gives the epoch, the loss and a suggestion."""
+
+
+class CannotDigest(MemogradError, TypeError):
+    """A value has no digest; the message gives the path to it and the ways out.
+
+    Attributes
+    ----------
+    path : str
+        As one would write it: ``args[1]['cfg'].model``.
+    """
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class StoreError(MemogradError, OSError):
+    """A store cannot be opened or written; the message says where, why and what to do."""
+
+
+class NotAuthentic(StoreError):
+    """An entry, or a store, was not written with the key that it was opened with."""
+
+
+class LockTimeout(StoreError, TimeoutError):
+    """Another owner held a lock for longer than the caller was ready to wait."""

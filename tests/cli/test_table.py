@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -120,13 +121,43 @@ def test_bad_files(read: Read, content: bytes | str, parts: list[str]) -> None:
 
 
 def test_unreadable_paths(tmp_path: Path) -> None:
-    """A missing file, a directory and a path through a file are told apart."""
+    """A missing file, a directory and paths that lead nowhere are told apart."""
     (tmp_path / "t.csv").mkdir()
     (tmp_path / "file").touch()
-    for path, part in [("no/t.csv", "does not exist"), ("t.csv", "directory"), ("file/t.csv", "cannot be read")]:
+    (tmp_path / "circle-t.csv").symlink_to("circle-t.csv")
+    for path, part in [
+        ("no/t.csv", "does not exist"),
+        ("t.csv", "directory"),
+        ("file/t.csv", "cannot be read"),
+        ("circle-t.csv", "cannot be read"),
+        (f"{'x' * 300}t.csv", "cannot be read"),
+    ]:
         with pytest.raises(DataError) as caught:
             read_table(tmp_path / path)
         assert_says(caught, part)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has these files")
+def test_devices_and_pipes(tmp_path: Path) -> None:
+    """A device is refused, for some never end; a pipe is read, for that is how one decompresses."""
+    for path in ("/dev/zero", "/dev/null"):
+        with pytest.raises(DataError, match="is a device; name a file"):
+            read_table(path)
+    source, sink = os.pipe()
+    os.write(sink, b"a,b\n1,2\n")
+    os.close(sink)
+    table = read_table(f"/dev/fd/{source}")
+    os.close(source)
+    assert table.columns == ("a", "b")
+
+
+def test_many_columns(read: Read) -> None:
+    """Thousands of columns take no more than their share of time: work per column does not grow with their number."""
+    names = [f"c{index}" for index in range(20_000)]
+    started = time.perf_counter()
+    table = read(",".join(names) + "\n" + "\n".join([",".join(["1.5"] * len(names))] * 2))
+    assert table.numbers(names[::-1]).shape == (2, 20_000)
+    assert time.perf_counter() - started < 3  # it takes 0.1 s; comparing all names with all took 6 s
 
 
 def test_line_breaks_in_names() -> None:
@@ -161,9 +192,18 @@ def test_bad_cells(cell: str, parts: list[str]) -> None:
     """A cell that is no usable number is named with its row, line and column, and how to get on without it."""
     table = Table("t.csv", ("a", "b"), (("1", "2"), ("3", cell)), (2, 5))
     with pytest.raises(DataError) as caught:
-        table.numbers(["a", "b"])
+        table.numbers(["a", "b"], ignorable=True)
     assert_says(caught, "row 2 (line 5)", "column 'b'", "--ignore 'b'", *parts)
     assert len(str(caught.value)) < 300
+
+
+def test_needed_columns() -> None:
+    """Where a column cannot be left out, the error does not advise it."""
+    table = Table("t.csv", ("a", "b"), (("1", "2"), ("3", "x")), (2, 3))
+    with pytest.raises(DataError) as caught:
+        table.numbers(["a", "b"])
+    assert_says(caught, "row 2 (line 3)", "column 'b'", "correct it")
+    assert "--ignore" not in str(caught.value)
 
 
 def test_first_bad_cell() -> None:

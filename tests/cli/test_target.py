@@ -38,6 +38,7 @@ def assert_says(caught: pytest.ExceptionInfo[DataError], *parts: str) -> None:
         pytest.param(tuple(map(str, range(21))) * 5, "regression", id="21 different"),
         pytest.param(("0.5", "1") * 50, "regression", id="not whole"),
         pytest.param(("1", "2", "3 or more") * 5, "classification", id="numbers and text"),
+        pytest.param(("+", "-") * 5, "classification", id="signs"),
     ],
 )
 def test_likely_task(cells: tuple[str, ...], task: Task) -> None:
@@ -106,6 +107,9 @@ def test_class_of_one_row() -> None:
         pytest.param(("1", "2.5", "inf"), None, ["row 3 (line 4)", "infinite"], id="infinite"),
         pytest.param(("1", "2.5", "1e39"), None, ["row 3 (line 4)", "too large"], id="too large"),
         pytest.param((*map(str, range(21)), "2l"), None, ["row 22 (line 23)", "'2l'", "--task"], id="a slip"),
+        pytest.param(("1,5", "2,5") * 5, None, ["row 1 (line 2)", "'1,5'", "decimal point"], id="decimal commas"),
+        pytest.param(("1", "2,5") * 5, None, ["row 2 (line 3)", "'2,5'", "decimal point"], id="a decimal comma"),
+        pytest.param(("+", "-", "x") * 5, None, ["row 1 (line 2)", "missing value"], id="signs beside text"),
     ],
 )
 def test_bad_targets(cells: tuple[str, ...], task: Task | None, parts: list[str]) -> None:

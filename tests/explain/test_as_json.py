@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from memograd.explain.as_json import to_json
 from memograd.explain.latex import to_latex
-from memograd.gradient.derivation import Values, derive
+from memograd.gradient.paths.derivation import Values, derive
 
 SMALLEST = {
     "network": [2, 2, 2, 1],

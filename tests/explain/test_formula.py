@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memograd.explain.formula import HEAD, TAIL, Spelling, product, write
-from memograd.gradient.derivation import derive
+from memograd.gradient.paths.derivation import derive
 
 PLAIN = Spelling(str, ("[", "]"), "…", "… ({} more)".format)
 

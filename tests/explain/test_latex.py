@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memograd.explain.latex import factor, to_latex
-from memograd.gradient.derivation import derive
+from memograd.gradient.paths.derivation import derive
 
 SMALLEST = (
     r"\frac{\partial L}{\partial w^{1}_{11}} = \frac{\partial L}{\partial \hat{y}} \left[ "

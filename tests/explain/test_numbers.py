@@ -43,6 +43,11 @@ def test_ratios_are_those_of_fractions(number: Fraction) -> None:
     assert ratio(number) == str(number)
 
 
+def test_zero_has_no_sign() -> None:
+    """Minus zero is written as zero."""
+    assert value(-0.0) == "0"
+
+
 def test_values_keep_what_their_type_knows() -> None:
     """Twelve digits of a float, and all of an int or a fraction."""
     assert [value(number) for number in (0.1 + 0.2, 2, Fraction(-1, 3), float("nan"))] == ["0.3", "2", "-1/3", "nan"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memograd.explain.text import to_text
-from memograd.gradient.derivation import Values, derive
+from memograd.gradient.paths.derivation import Values, derive
 
 SMALLEST = """\
 Network 2-2-2-1, weight w(1, 1, 1): 2 paths lead to the loss.
@@ -106,6 +106,23 @@ def test_what_was_not_computed_is_said() -> None:
     """Where there were too many paths, the other values stand alone."""
     text = to_text(derive((2, 2, 2, 1), (1, 1, 1), values=Values(None, 0.5, 0.5)))
     assert "  sum over the paths   too many paths to take them one by one\n  each stored once     0.5\n" in text
+
+
+def test_a_difference_of_zero_is_explained() -> None:
+    """Where the derivative is too small for the loss to show it, the text says so instead of contradicting itself."""
+    text = to_text(derive((2, 2, 1), (1, 1, 1), values=Values(1e-30, 1e-30, 0.0)))
+    assert text.endswith(
+        "  each stored once     1e-30\n  finite differences   0, for the loss changes in none of its digits"
+    )
+    flat = to_text(derive((2, 2, 1), (1, 1, 1), values=Values(0.0, -0.0, 0.0)))
+    assert flat.endswith("  each stored once     0\n  finite differences   0")
+
+
+def test_a_line_broken_within_a_term_is_told_from_the_next_term() -> None:
+    """What continues a term stands further in than any plus sign."""
+    lines = sections((2, *[8] * 600, 2), (500, 8, 7))[1].split("\n")
+    margins = {line.lstrip()[0] == "+": len(line) - len(line.lstrip()) for line in lines[1:-1]}
+    assert margins == {True: 6, False: 10}
 
 
 @pytest.mark.parametrize("sizes", [(2, *[8] * 10_000, 3), tuple(range(1, 500)), (1,) * 50 + (2, 2)])

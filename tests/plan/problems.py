@@ -31,7 +31,9 @@ def problems(draw: Draw, max_steps: int = 12, donated: bool = True) -> Problem:
             steps.append(Step(inputs, size, cost, view_of=draw(st.sampled_from(inputs))))
             continue
         in_place = tuple(draw(st.lists(st.sampled_from(inputs), unique=True))) if inputs else ()
-        steps.append(Step(inputs, size, cost, in_place=in_place))
+        # Mostly of a size that fits, or hardly any result would lie in place.
+        fitting = st.sampled_from([steps[j].size_bytes for j in in_place] * 3 + [size])
+        steps.append(Step(inputs, draw(fitting), cost, in_place=in_place))
     outputs = draw(st.lists(st.integers(0, len(steps) - 1), max_size=4)) if steps else []
     return Problem(tuple(steps), tuple(outputs))
 
@@ -49,7 +51,9 @@ EXAMPLE = Problem(
         Step((6, 7), 640, 1),
         Step((8,), 640, view_of=8),
         Step((3, 7), 1000, 2),
+        Step((), 64, source=True),
+        Step((11,), 64, 3, in_place=(11,)),  # may overwrite only what belongs to the caller
     ),
-    (3, 9, 8, 8, 10, 0),
+    (3, 9, 8, 8, 10, 0, 12),
 )
-"""Two sources, one donated; views of a temporary and of an output; results in place; repeated outputs."""
+"""Sources, one donated; views of a temporary and of an output; results in place; repeated outputs."""

@@ -96,7 +96,7 @@ def shifted_a_little(problem: Problem, right: Schedule) -> Iterator[Schedule]:
 
 def hidden_outside_of_the_arena(problem: Problem, right: Schedule) -> Iterator[Schedule]:
     """A temporary lies nowhere, and all promises are corrected for it."""
-    for at, action in placed(right):
+    for _, action in placed(right):
         if action.place_of is None and not any(other.place_of == action.step for _, other in computes(right)):
             actions = tuple(a for a in right.actions if a != Free(action.step))
             hidden = with_action(replace(right, actions=actions), actions.index(action), Compute(action.step))
@@ -155,8 +155,11 @@ def in_place_and_elsewhere(problem: Problem, right: Schedule) -> Iterator[Schedu
     """A result takes over an operand, and lies somewhere else."""
     for at, action in computes(right):
         if action.place_of is not None:
-            elsewhere = right.arena_bytes if action.offset is None else None
-            yield with_action(right, at, replace(action, offset=elsewhere))
+            yield remeasured(problem, with_action(right, at, replace(action, offset=right.arena_bytes)))
+        if action.place_of is not None and action.offset is not None:
+            hidden = with_action(right, at, replace(action, offset=None))
+            kept = tuple(other for other in hidden.actions if other != Free(action.step))
+            yield remeasured(problem, replace(hidden, actions=kept))
 
 
 def wrong_promise(problem: Problem, right: Schedule) -> Iterator[Schedule]:
@@ -243,7 +246,9 @@ def test_messages_say_which_value() -> None:
     with pytest.raises(PlanError, match=r"step 3 reads \[2\], which are not there"):
         judge(EXAMPLE, without(right, 0))
     with pytest.raises(PlanError, match=r"values \[7\] hold memory of the arena at the end"):
-        judge(EXAMPLE, without(right, len(right.actions) - 1))
+        judge(EXAMPLE, replace(right, actions=tuple(action for action in right.actions if action != Free(7))))
+    with pytest.raises(PlanError, match="output 10 lies in the arena"):
+        judge(EXAMPLE, with_action(right, positions(right)[10], Compute(10, 6400)))
     with pytest.raises(PlanError, match="promises a peak of 960 of 960 bytes and 1 operations; replayed it takes 960"):
         judge(EXAMPLE, replace(right, cost=1))
 
@@ -280,7 +285,8 @@ def taking_over(problem: Problem, of: Schedule, at: int, taken: int) -> Schedule
     """The schedule with one result in place of another; all else, places, releases and promises, is put right."""
     action = Compute(of.actions[at].step, dict(live_at(of, at)).get(taken), taken)
     changed = with_action(of, at, action)
-    return remeasured(problem, replace(changed, actions=tuple(a for a in changed.actions if a != Free(taken))))
+    unheld = {Free(taken)} if action.offset is not None else {Free(taken), Free(action.step)}
+    return remeasured(problem, replace(changed, actions=tuple(a for a in changed.actions if a not in unheld)))
 
 
 def live_at(of: Schedule, at: int) -> list[tuple[int, int]]:

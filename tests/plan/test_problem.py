@@ -48,7 +48,7 @@ def test_empty_problem_exists() -> None:
 
 
 def test_example_has_one_of_everything() -> None:
-    """The example that other tests corrupt holds sources, donated ones, views, results in place, and repeated outputs."""
+    """The example that other tests corrupt holds sources, donated ones, views, results in place, repeated outputs."""
     steps = EXAMPLE.steps
     assert any(step.source and not step.donated for step in steps)
     assert any(step.donated for step in steps)

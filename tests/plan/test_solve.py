@@ -121,10 +121,11 @@ def test_example() -> None:
             Compute(9),
             Compute(10),
             Free(7),
+            Compute(12),
         ),
         arena_bytes=960,
         peak_bytes=960,
-        cost=55,
+        cost=58,
     )
 
 

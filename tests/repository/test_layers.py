@@ -40,7 +40,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 MUST_NOT_KNOW: dict[str, frozenset[str]] = {"plan": frozenset({"numpy"})}
 """Third-party packages that a part does without, though the project has them."""
 
-OPTIONAL: dict[str, str] = {}
+OPTIONAL: dict[str, str] = {
+    "pandas": "memograd.memo.codecs.frames",
+    "polars": "memograd.memo.codecs.frames",
+    "pyarrow": "memograd.memo.codecs.frames",
+    "scipy": "memograd.memo.codecs.arrays",  # always there, but as slow to import as everything else together
+}
 """Third-party packages that may be absent, and the one module that may import each inside a function."""
 
 SHELL = frozenset({"print", "os.environ", "os.getenv", "sys.argv", "sys.stdout", "sys.stderr", "sys.exit"})

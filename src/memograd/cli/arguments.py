@@ -48,26 +48,48 @@ def weight_index(text: str) -> tuple[int, int, int]:
     return numbers[0], numbers[1], numbers[2]
 
 
-def at_least(least: int) -> Callable[[str], int]:
-    """A type of whole numbers."""
+def at_least(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
+    """A type of whole numbers.
+
+    Examples
+    --------
+    >>> at_least(1)("3")
+    3
+    """
 
     def number(text: str) -> int:
         value = _whole(text)
-        if value is None or not least <= value < 2**63:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        if value is None or not least <= value <= most:
+            limit = "" if most >= 2**63 - 1 else f" and at most {most:,}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}{limit}")
         return value
 
     return number
 
 
 def share(text: str) -> float:
-    """A number in [0, 1)."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share in [0, 1)")
+    """A number in [0, 1).
+
+    Examples
+    --------
+    >>> share("0.2")
+    0.2
+    """
+    if not 0 <= (value := _number(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share, a number of at least 0 and below 1")
+    return value
+
+
+def positive(text: str) -> float:
+    """A finite number above 0.
+
+    Examples
+    --------
+    >>> positive("1e-3")
+    0.001
+    """
+    if not 0 < (value := _number(text)) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 0.001")
     return value
 
 
@@ -80,6 +102,14 @@ def _positive(text: str, separator: str, wanted: str) -> tuple[int, ...]:
     if any(number is None or not 1 <= number <= _MAX_NODES for number in numbers):
         raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}: whole numbers from 1 to {_MAX_NODES:,}")
     return tuple(number for number in numbers if number is not None)
+
+
+def _number(text: str) -> float:
+    """The number that a text is; NaN, which no comparison admits, if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _whole(text: str) -> int | None:

@@ -18,6 +18,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
 _DECIMAL_COMMA = re.compile(r"[+-]?[\d.]*,\d[\d.,]*(e[+-]?\d+)?", re.IGNORECASE)
 _SHOWN_CHARACTERS = 60
+_SHOWN_NAMES = 5
 
 
 def shown(text: str) -> str:
@@ -29,6 +30,17 @@ def shown(text: str) -> str:
     'two\\nlines'
     """
     return repr(text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names quoted, the first few of many, for a message.
+
+    Examples
+    --------
+    >>> print(listed(("a", "b")), listed("abcdefg"))
+    'a', 'b' 'a', 'b', 'c', 'd', 'e', …
+    """
+    return ", ".join([*map(shown, names[:_SHOWN_NAMES]), *(["…"] if len(names) > _SHOWN_NAMES else [])])
 
 
 def is_missing(cell: str) -> bool:
@@ -51,6 +63,17 @@ def is_number(cell: str) -> bool:
     (True, False, False)
     """
     return not math.isnan(_float(cell))
+
+
+def looks_numeric(cell: str) -> bool:
+    """Whether a cell is a number, or one as it is written with a decimal comma.
+
+    Examples
+    --------
+    >>> looks_numeric("3.14"), looks_numeric("3,14"), looks_numeric("red")
+    (True, True, False)
+    """
+    return is_number(cell) or _DECIMAL_COMMA.fullmatch(cell) is not None
 
 
 def is_usable(cell: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 from memograd.cli.arguments import at_least, network_sizes, weight_index
@@ -14,6 +13,9 @@ from memograd.nn.mlp import MLP
 
 DESCRIPTION = "Write the derivative of the loss by one weight of an MLP as the sum over its paths."
 
+# More than anyone reads.
+MAX_TERMS = 10_000
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
@@ -22,13 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--weight", type=weight_index, default=(1, 1, 1), metavar="K,I,J",
-        help="w(k, i, j) enters layer k from node i to node j, counted from 1 (1,1,1)",
+        help="w(k, i, j) enters layer k from node i to node j, counted from 1 (default: 1,1,1)",
     )  # fmt: skip
-    parser.add_argument("--terms", type=at_least(1), default=4, metavar="N", help="terms to write at most (4)")
-    parser.add_argument("--activation", choices=sorted(ACTIVATIONS), default="tanh", help="for the values (tanh)")
     parser.add_argument(
-        "--seed", type=at_least(0), default=0, metavar="S", help="of the weights and the sample for the values (0)"
+        "--terms", type=at_least(1, MAX_TERMS), default=4, metavar="N", help="terms to write at most (default: 4)"
     )
+    parser.add_argument(
+        "--activation", choices=sorted(ACTIVATIONS), default="tanh", metavar="NAME",
+        help=f"for the values: {', '.join(sorted(ACTIVATIONS))} (default: tanh)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=at_least(0), default=0, metavar="S",
+        help="of the weights and the sample for the values (default: 0)",
+    )  # fmt: skip
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--latex", action="store_true", help="print the formula in LaTeX")
     form.add_argument("--json", action="store_true", help="print one JSON object")
@@ -42,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         # Path counts are exact, and Python refuses by default to write integers of over 4,300 digits.
         sys.set_int_max_str_digits(0)
-        terminal.text(json.dumps(found.to_json(), ensure_ascii=False))
+        terminal.json(found.to_json())
     else:
         terminal.text(found.latex if arguments.latex else found.text)
     return 0

@@ -11,6 +11,7 @@ import csv
 import difflib
 import io
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -79,8 +80,14 @@ class Table:
             raise self.error(f"there is no column {shown(name)}; {_alternatives(name, self.columns)}")
         return self.cells[self.columns.index(name)]
 
-    def numbers(self, columns: Sequence[str]) -> NDArray[np.float64]:
+    def numbers(self, columns: Sequence[str], *, ignorable: bool = False) -> NDArray[np.float64]:
         """Return columns as numbers.
+
+        Parameters
+        ----------
+        columns : sequence of str
+        ignorable : bool
+            Whether columns can be done without, which is then advised where a cell is bad.
 
         Returns
         -------
@@ -93,10 +100,11 @@ class Table:
             If a cell is missing, not a number, infinite or too large. Of several it is about the first, as
             one reads: row by row.
         """
-        converted = [as_numbers(self.column(name)) for name in columns]
+        named = dict(zip(self.columns, self.cells, strict=True))
+        converted = [as_numbers(named.get(name) or self.column(name)) for name in columns]
         bad = [name for name, numbers in zip(columns, converted, strict=True) if numbers is None]
         if bad:
-            raise self._first_trouble(bad)
+            raise self._first_trouble(bad, ignorable)
         X = np.empty((self.n_rows, len(columns)), dtype=np.float64)
         for index, numbers in enumerate(converted):
             X[:, index] = numbers
@@ -107,14 +115,15 @@ class Table:
         row = [] if row_index is None else [_place(row_index + 1, self.lines[row_index])]
         return file_error(self.path, message, *row, *([] if column is None else [f"column {shown(column)}"]))
 
-    def _first_trouble(self, columns: Sequence[str]) -> DataError:
+    def _first_trouble(self, columns: Sequence[str], ignorable: bool) -> DataError:
         """Return the error about the first cell, row by row, that keeps `columns` from being numbers."""
-        indices = map(self.columns.index, columns)
+        wanted = set(columns)
+        indices = (index for index, name in enumerate(self.columns) if name in wanted)
         row_index, index = min((first_unusable(self.cells[index]), index) for index in indices)
         what, fix = trouble(self.cells[index][row_index])
         name = self.columns[index]
-        message = f"{what}; {fix}, or leave the column out with --ignore {shown(name)}"
-        return self.error(message, row_index=row_index, column=name)
+        otherwise = f", or leave the column out with --ignore {shown(name)}" if ignorable else ""
+        return self.error(f"{what}; {fix}{otherwise}", row_index=row_index, column=name)
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
@@ -249,7 +258,7 @@ def _check_header(path: str, columns: tuple[str, ...], line: int) -> None:
     if "" in columns:
         message = f"column {columns.index('') + 1} has no name; name it, or remove a separator too many"
         raise file_error(path, message, _place(0, line))
-    repeated = [shown(name) for name in dict.fromkeys(columns) if columns.count(name) > 1]
+    repeated = [shown(name) for name, count in Counter(columns).items() if count > 1]
     if repeated:
         message = f"more than one column is named {', '.join(repeated)}; rename all but one"
         raise file_error(path, message, _place(0, line))

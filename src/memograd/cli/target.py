@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from memograd.cli.cells import as_numbers, first_unusable, is_missing, is_number, shown, trouble
+from memograd.cli.cells import as_numbers, first_unusable, is_missing, looks_numeric, shown, trouble
 from memograd.cli.table import Table
 
 Task = Literal["classification", "regression"]
@@ -23,6 +23,9 @@ MIN_ROWS = 10
 
 _MAX_NUMBERED_CLASSES = 20
 _MIN_ROWS_PER_CLASS = 5
+
+_SIGNS = {"+", "-"}
+"""Together they are two classes; a sign among other values is a value left out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,9 +79,9 @@ def infer_target(table: Table, name: str, task: Task | None = None) -> Target:
     Target(task='classification', values=array([1, 0, 1]), classes=('blue', 'red'))
     """
     cells = table.column(name)
-    for row_index, cell in enumerate(cells):
-        if is_missing(cell):
-            raise table.error("missing value; fill it in or drop the row", row_index=row_index, column=name)
+    missing = next((index for index, cell in enumerate(cells) if is_missing(cell)), None)
+    if missing is not None and set(cells) != _SIGNS:
+        raise table.error("missing value; fill it in or drop the row", row_index=missing, column=name)
     return _TASKS[task or _likely_task(cells)](table, name)
 
 
@@ -111,7 +114,7 @@ def features(table: Table, target: str, ignore: Collection[str] = ()) -> tuple[t
         raise table.error("no column is left to learn from; add one, or ignore fewer")
     if table.n_rows < MIN_ROWS:
         raise table.error(f"needs at least {MIN_ROWS} rows to hold some out; the file has {table.n_rows}")
-    return names, table.numbers(names)
+    return names, table.numbers(names, ignorable=True)
 
 
 def constant_columns(names: Sequence[str], X: NDArray[np.float64]) -> tuple[str, ...]:
@@ -136,7 +139,7 @@ def _likely_task(cells: Sequence[str]) -> Task:
     numbers = as_numbers(cells)
     if numbers is None:
         distinct = set(cells)
-        n_numbers = sum(map(is_number, distinct))
+        n_numbers = sum(map(looks_numeric, distinct))
         mostly_numbers = n_numbers > _MAX_NUMBERED_CLASSES and n_numbers > len(distinct) - n_numbers
         return "regression" if mostly_numbers or n_numbers == len(distinct) else "classification"
     n_distinct = len(np.unique(numbers))

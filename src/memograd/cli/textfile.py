@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import stat
 from pathlib import Path
 
 from memograd.errors import DataError
@@ -94,20 +95,32 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     --------
     >>> write_text(os.curdir, "size")
     Traceback (most recent call last):
-    memograd.errors.DataError: .: is not a regular file; name another file to write to
+    memograd.errors.DataError: .: cannot be written (it is a directory); name a file in a folder that can be written to
     """
     try:
         write_atomically(path, text.encode())
     except OSError as error:
-        if error.strerror is None:
-            raise file_error(path, "is not a regular file; name another file to write to") from error
         message = f"cannot be written ({error.strerror}); name a file in a folder that can be written to"
         raise file_error(path, message) from error
 
 
+def same_file(path: str, other: str) -> bool:
+    """Whether two paths lead to one file that is there.
+
+    Examples
+    --------
+    >>> same_file(os.devnull, os.path.join(os.curdir, os.devnull)), same_file("no such file", "no such file")
+    (True, False)
+    """
+    return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
+
+
 def _bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return what a file holds."""
+    """Return what a file or pipe holds."""
     try:
+        mode = Path(path).stat().st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # some never end
+            raise file_error(path, "is a device; name a file")
         return Path(path).read_bytes()
     except OSError as error:
         message = next(message for kind, message in _UNREADABLE if isinstance(error, kind))

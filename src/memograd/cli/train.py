@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import os
-import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
-from memograd.cli.arguments import at_least, hidden_sizes, share
+from memograd.cli.arguments import at_least, hidden_sizes, positive, share
+from memograd.cli.cells import listed
 from memograd.cli.table import read_table
 from memograd.cli.target import constant_columns, features, infer_target
 from memograd.cli.terminal import Terminal
-from memograd.errors import ModelFileError
+from memograd.cli.textfile import file_error, same_file
+from memograd.errors import BadSetting, DataError, ModelFileError
 from memograd.nn.activations import ACTIVATIONS
+from memograd.store.atomic import check_writable
 from memograd.train.model_file import save_model
-from memograd.train.settings import Settings
+from memograd.train.settings import Settings, default_optimizer
 from memograd.train.tabular import SCORES, Problem, Trained, train_table
 
-DESCRIPTION = "Train an MLP on a table. Rows are held out to stop at the best epoch and to score it."
-_SHOWN_COLUMNS = 5
+DESCRIPTION = "Train a network on a table. A fifth of the rows is held out, to stop at the best epoch and to score it."
+
+# Training holds six copies of the weights and more: this many fill 3 GB. A slip of the keyboard should not.
+MAX_WEIGHTS = 100_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,56 +32,89 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data", metavar="DATA.csv", help="a CSV file with a header; columns other than the target must be numbers"
     )
     parser.add_argument("--target", required=True, metavar="COL", help="the column to predict")
-    parser.add_argument(
-        "--task", choices=sorted(SCORES), help="what it is; chosen from the target's values if left out"
-    )
+    parser.add_argument("--task", choices=sorted(SCORES), help="what to make of the target (default: by its values)")
     parser.add_argument(
         "--ignore", action="append", default=[], metavar="COL", help="leave a column out; may be repeated"
     )
-    parser.add_argument(
-        "--hidden", type=hidden_sizes, default=(64, 64), metavar="N,N", help="nodes of each hidden layer (64,64)"
-    )
-    parser.add_argument("--activation", choices=sorted(ACTIVATIONS), default="silu", help="of the hidden layers (silu)")
-    parser.add_argument(
-        "--dropout", type=share, default=0.2, metavar="RATE", help="share of hidden outputs dropped in training (0.2)"
-    )
-    parser.add_argument(
-        "--epochs", type=at_least(1), default=200, metavar="N", help="at most so many passes over the rows (200)"
-    )
-    parser.add_argument(
-        "--batch-size", type=at_least(1), metavar="N", help="rows of a minibatch (32, more for large tables)"
-    )
-    parser.add_argument(
-        "--patience", type=at_least(1), default=40, metavar="N", help="stop after so many epochs without gain (40)"
-    )
-    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="same seed, same model (0)")
-    parser.add_argument("--model", metavar="OUT", help="where to write the model (DATA.model, here)")
+    parser.add_argument("--model", metavar="OUT", help="where to write the model (default: DATA.model, here)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    _add_network_arguments(parser.add_argument_group("the network"))
+    _add_training_arguments(parser.add_argument_group("its training"))
+
+
+def _add_network_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--hidden", type=hidden_sizes, default=(64, 64), metavar="N,N",
+        help="nodes of each hidden layer, or none (default: 64,64)",
+    )  # fmt: skip
+    group.add_argument(
+        "--activation", choices=sorted(ACTIVATIONS), default="silu", metavar="NAME",
+        help=f"of the hidden layers: {', '.join(sorted(ACTIVATIONS))} (default: silu)",
+    )  # fmt: skip
+    group.add_argument(
+        "--dropout", type=share, default=0.2, metavar="RATE",
+        help="share of hidden outputs dropped in training (default: 0.2)",
+    )  # fmt: skip
+
+
+def _add_training_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--epochs",
+        type=at_least(1),
+        default=200,
+        metavar="N",
+        help="at most so many passes over the rows (default: 200)",
+    )
+    group.add_argument(
+        "--patience", type=at_least(1), default=40, metavar="N",
+        help="stop after so many epochs without a smaller held-out loss (default: 40)",
+    )  # fmt: skip
+    group.add_argument(
+        "--batch-size", type=at_least(1), metavar="N", help="rows of a minibatch (default: 32, more for large tables)"
+    )
+    group.add_argument(
+        "--learning-rate", type=positive, default=1e-3, metavar="RATE", help="at the start (default: 0.001)"
+    )
+    group.add_argument(
+        "--seed", type=at_least(0), default=0, metavar="S", help="the same seed gives the same model (default: 0)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; the exit status."""
     terminal = Terminal(as_json=arguments.json)
     path = arguments.model or f"{Path(arguments.data).stem}.model"
-    _check_writable(path)
+    _check_place(path, arguments.data)
     problem = _read(arguments, terminal)
-    settings = Settings(
-        epochs=arguments.epochs, batch_size=arguments.batch_size, patience=arguments.patience, seed=arguments.seed
-    )
+    _check_size(problem, arguments.hidden)
     start = time.perf_counter()
-    with terminal.training(settings.epochs, SCORES[problem.task][0]) as advance:
-        trained = train_table(
-            problem,
-            hidden=arguments.hidden,
-            settings=settings,
-            activation=arguments.activation,
-            dropout=arguments.dropout,
-            on_epoch=advance,
-        )
+    trained = _train(problem, arguments, terminal)
     seconds = time.perf_counter() - start
     save_model(trained.model, path)
-    terminal.result(_record(trained, settings, seconds, path), _rows(trained, seconds, path))
+    terminal.result(_record(trained, arguments.seed, seconds, path), _rows(trained, seconds, path))
     return 0
+
+
+def _train(problem: Problem, arguments: argparse.Namespace, terminal: Terminal) -> Trained:
+    settings = Settings(
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        patience=arguments.patience,
+        seed=arguments.seed,
+        optimizer=default_optimizer(arguments.learning_rate),
+    )
+    try:
+        with terminal.training(settings.epochs, SCORES[problem.task][0]) as advance:
+            return train_table(
+                problem,
+                hidden=arguments.hidden,
+                settings=settings,
+                activation=arguments.activation,
+                dropout=arguments.dropout,
+                on_epoch=advance,
+            )
+    except DataError as error:
+        raise file_error(arguments.data, str(error)) from error
 
 
 def _read(arguments: argparse.Namespace, terminal: Terminal) -> Problem:
@@ -86,26 +123,35 @@ def _read(arguments: argparse.Namespace, terminal: Terminal) -> Problem:
     columns, X = features(table, arguments.target, arguments.ignore)
     constant = constant_columns(columns, X)
     if constant:
-        shown = ", ".join(constant[:_SHOWN_COLUMNS]) + (", …" if len(constant) > _SHOWN_COLUMNS else "")
-        terminal.note(f"{len(constant)} of {len(columns)} columns hold one value only and tell nothing: {shown}")
+        terminal.note(
+            f"{len(constant)} of {len(columns)} columns hold one value only and tell nothing: {listed(constant)}"
+        )
     return Problem(X, target.values, target.task, target.classes, columns, arguments.target)
 
 
-def _check_writable(path: str) -> None:
+def _check_place(path: str, data: str) -> None:
     """Training is long: that the model cannot be written is better known before."""
-    folder = os.path.dirname(os.path.realpath(path))
-    if Path(path).exists() and not Path(path).is_file():
-        raise ModelFileError(f"{path}: is not a regular file; name another with --model")
+    if same_file(path, data):
+        raise ModelFileError(f"{path}: is the table itself; name another file with --model")
     try:
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
+        check_writable(path)
     except OSError as error:
         raise ModelFileError(
             f"{path}: the model cannot be written there ({error.strerror}); name a file elsewhere with --model"
         ) from error
 
 
-def _record(trained: Trained, settings: Settings, seconds: float, path: str) -> dict[str, object]:
+def _check_size(problem: Problem, hidden: tuple[int, ...]) -> None:
+    sizes = (len(problem.columns), *hidden, len(problem.classes) or 1)
+    n_weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
+    if n_weights > MAX_WEIGHTS:
+        raise BadSetting(
+            f"{sizes[0]} columns and these hidden layers make {n_weights:,} weights, and {MAX_WEIGHTS:,} is the limit; "
+            "give smaller layers with --hidden"
+        )
+
+
+def _record(trained: Trained, seed: int, seconds: float, path: str) -> dict[str, object]:
     best = trained.fit.best
     return {
         "task": trained.model.task,
@@ -116,7 +162,7 @@ def _record(trained: Trained, settings: Settings, seconds: float, path: str) -> 
         "columns": len(trained.model.columns),
         "classes": list(trained.model.classes),
         "network": list(trained.model.network.sizes),
-        "seed": settings.seed,
+        "seed": seed,
         "epochs": len(trained.fit.history),
         "best_epoch": best.number,
         "stopped": trained.fit.stopped,

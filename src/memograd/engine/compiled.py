@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from memograd.engine.numpy.engine import NumpyProgram
 from memograd.errors import DtypeError, PlanError, ShapeError, StructureError, UnknownName
 from memograd.graph.count import Counts, count
+from memograd.graph.node import Node
 from memograd.graph.simplify import simplify
 from memograd.graph.traced import TracedArray
 from memograd.graph.tracing import Arguments, Graph, Spec, spec_of, take_apart, trace
@@ -53,7 +55,8 @@ def compile(
     budget_bytes : int, optional
         Refuse to compile when the plan's arena needs more.
     donate : sequence of int
-        Positional arguments whose memory results may take over: they are overwritten by the call.
+        Positional arguments whose memory results may take over: they are overwritten by the call, and must share no
+        memory with another argument.
     check_nan : bool
         Check every value, and raise NanFound naming the line of `f` that produced the first NaN.
 
@@ -69,7 +72,7 @@ def compile(
     PlanError
         When the budget is too small.
     UnknownName
-        When there is no such engine.
+        When there is no such engine, or no argument at a position to donate.
 
     Examples
     --------
@@ -82,13 +85,16 @@ def compile(
     """
     if engine not in ENGINES:
         raise UnknownName(f"there is no engine {engine!r}; there is {', '.join(ENGINES)}")
+    if any(not 0 <= k < len(examples) for k in donate):
+        raise UnknownName(f"donate={tuple(donate)} of {len(examples)} positional arguments, counted from 0")
     arguments = take_apart(f, examples, keyword_examples)
     traced, result = trace(f, arguments)
     graph = simplify(traced)
     donated = [
         node
         for node, i in zip(graph.inputs, arguments.dynamic, strict=True)
-        if any(arguments.structure.paths[i].startswith(f"[0][{k}]") for k in donate)
+        # A number has no memory worth taking, and as a NumPy scalar none that could be written.
+        if node.shape and any(arguments.structure.paths[i].startswith(f"[0][{k}]") for k in donate)
     ]
     plan = plan_graph(graph.inputs, graph.outputs, donated)
     if budget_bytes is not None and plan.schedule.arena_bytes > budget_bytes:
@@ -98,7 +104,7 @@ def compile(
         )
     name = getattr(f, "__name__", type(f).__name__)
     program = ENGINES[engine](graph, plan, title=name, check_nan=check_nan)
-    return Compiled(name, arguments, graph, result, plan, program)
+    return Compiled(name, arguments, graph, result, plan, program, donated)
 
 
 class Compiled:
@@ -117,7 +123,14 @@ class Compiled:
     """
 
     def __init__(
-        self, name: str, arguments: Arguments, graph: Graph, result: Structure, plan: Plan, program: Program
+        self,
+        name: str,
+        arguments: Arguments,
+        graph: Graph,
+        result: Structure,
+        plan: Plan,
+        program: Program,
+        donated: Collection[Node] = (),
     ) -> None:
         self.__name__ = name
         self.graph = graph
@@ -125,7 +138,10 @@ class Compiled:
         self.run = program
         self._arguments = arguments
         self._specs = tuple(spec_of(value) for value in arguments.values)
+        # By name: of a dtype that is merely equal NumPy makes a new array object.
+        self._dtypes = tuple(np.dtype(spec.dtype.name) for spec in self._specs)
         self._result = result
+        self._donated = tuple(i for i, node in enumerate(graph.inputs) if node in donated)
 
     @property
     def source(self) -> str:
@@ -147,6 +163,8 @@ class Compiled:
         ------
         ShapeError, DtypeError, StructureError
             When an argument is not like its example; the message names it.
+        PlanError
+            When an array is donated and is another argument, too.
         """
         leaves, structure = flatten((args, kwargs))
         if structure != self._arguments.structure:
@@ -158,7 +176,25 @@ class Compiled:
         for value, spec, name in zip(inputs, self._specs, self.graph.names, strict=True):
             self._check(value, spec, name)
         self._check_code(leaves)
-        return unflatten(self._result, self.run(inputs))
+        self._check_donated(inputs)
+        return unflatten(self._result, self.run(self._laid_out(inputs)))
+
+    def _laid_out(self, inputs: Sequence[Any]) -> list[Any]:
+        """The inputs in C order and this machine's byte order, so that equal values give equal bits."""
+        laid_out = [np.asarray(x, dtype, order="C") for x, dtype in zip(inputs, self._dtypes, strict=True)]
+        for i in self._donated:
+            if not laid_out[i].flags.writeable:
+                laid_out[i] = laid_out[i].copy()
+        return laid_out
+
+    def _check_donated(self, inputs: Sequence[Any]) -> None:
+        counts = Counter(map(id, inputs)) if self._donated else {}
+        for i in self._donated:
+            if counts[id(inputs[i])] > 1 and isinstance(inputs[i], np.ndarray):
+                raise PlanError(
+                    f"{self.__name__} overwrites {self.graph.names[i]}, which is another of its arguments, too; "
+                    "pass a copy, or donate none"
+                )
 
     def _check(self, value: Any, spec: Spec, name: str) -> None:
         if isinstance(value, TracedArray):
@@ -176,8 +212,13 @@ class Compiled:
     def _check_code(self, leaves: Sequence[Any]) -> None:
         dynamic = set(self._arguments.dynamic)
         for i, (leaf, example) in enumerate(zip(leaves, self._arguments.leaves, strict=True)):
-            if i not in dynamic and (type(leaf) is not type(example) or leaf != example):
+            if i not in dynamic and (type(leaf) is not type(example) or not _equal(leaf, example)):
                 raise StructureError(
                     f"{self.__name__} was compiled for {self._arguments.names[i]}={example!r}, not {leaf!r}: "
                     "that argument is part of the code; compile it again"
                 )
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether two arguments that are no arrays of numbers are the same code."""
+    return np.array_equal(a, b) if isinstance(a, np.ndarray) else bool(a == b)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from memograd.explain.latex import to_latex
 from memograd.explain.numbers import ratio
-from memograd.gradient.derivation import Derivation
+from memograd.gradient.paths.derivation import Derivation
 
 
 def to_json(derivation: Derivation) -> dict[str, object]:
@@ -26,7 +26,7 @@ def to_json(derivation: Derivation) -> dict[str, object]:
 
     Examples
     --------
-    >>> from memograd.gradient.derivation import derive
+    >>> from memograd.gradient.paths.derivation import derive
     >>> form = to_json(derive((2, 2, 2, 1), (1, 1, 1)))
     >>> form["paths"], form["shared"]
     (2, {'∂L/∂ŷ': 2, '∂O₁₁/∂w¹₁₁': 2})

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from memograd.errors import ShapeError
 from memograd.explain.as_json import to_json
 from memograd.explain.latex import to_latex
 from memograd.explain.text import to_text
-from memograd.gradient.derivation import MAX_TERMS, Derivation, derive
-from memograd.gradient.network_values import network_values
+from memograd.gradient.paths.derivation import MAX_TERMS, Derivation, derive
+from memograd.gradient.paths.network_values import network_values
 
 # Beyond this the numbers would take longer than anyone waits for an explanation.
 MAX_WEIGHTS = 10_000_000
@@ -64,6 +65,8 @@ def explain(
 ) -> Explanation:
     """Explain the derivative of the loss by one weight: as the sum over its paths, and as the sweep stores it.
 
+    Networks of more than ten million weights are explained without numbers.
+
     Parameters
     ----------
     network : MLP
@@ -83,6 +86,8 @@ def explain(
         When the network has no such weight.
     ShapeError
         When the sample does not fit, or the network is no plain chain of dense layers.
+    DataError
+        When the target does not fit the loss.
 
     Examples
     --------
@@ -101,14 +106,18 @@ def explain(
         return Explanation(plain)
     generator = np.random.Generator(np.random.PCG64(seed))
     drawn = network.init(seed, np.float64) if parameters is None else parameters
+    # Differences of float32 would be right to three digits.
+    at = [{name: np.asarray(array, np.float64) for name, array in layer.items()} for layer in drawn]
     sample = generator.normal(size=sizes[0]) if x is None else np.asarray(x, np.float64)
-    target = network.loss.target_array(_target(network, generator) if y is None else y, sizes[-1], np.dtype(np.float64))
-    values = network_values(network, drawn, sample, target, plain.weight)
-    return Explanation(derive(sizes, plain.weight, max_terms=max_terms, values=values))
+    if sample.shape != (sizes[0],):
+        raise ShapeError(f"x has shape {sample.shape}, and one sample for this network has shape ({sizes[0]},)")
+    target = np.asarray(_target(network, generator) if y is None else y)[None]
+    y_array = network.loss.target_array(target, sizes[-1], np.dtype(np.float64))
+    return Explanation(replace(plain, values=network_values(network, at, sample, y_array, plain.weight)))
 
 
 def _target(network: Any, generator: np.random.Generator) -> Any:
     """A target for one sample: the first class, or numbers."""
     if hasattr(network.loss, "probabilities"):
-        return np.zeros(1, np.int64)
-    return np.abs(generator.normal(size=(1, network.sizes[-1])))
+        return 0
+    return np.abs(generator.normal(size=network.sizes[-1]))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from memograd.gradient.derivation import Derivation
+from memograd.gradient.paths.derivation import Derivation
 
 # Of a long product only the ends are written. The first four terms of a deep network part in the two layers next to
 # the weight's at most, and the last four factors show both.
@@ -43,7 +43,7 @@ def write(derivation: Derivation, spelling: Spelling) -> str:
 
     Examples
     --------
-    >>> from memograd.gradient.derivation import derive
+    >>> from memograd.gradient.paths.derivation import derive
     >>> plain = Spelling(str, ("[", "]"), "…", "… ({} more)".format)
     >>> write(derive((2, 2, 1), (1, 1, 1)), plain)
     '∂L/∂w¹₁₁ = ∂L/∂ŷ ∂ŷ/∂O₁₁ ∂O₁₁/∂w¹₁₁'

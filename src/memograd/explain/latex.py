@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from memograd.explain.formula import Spelling, write
-from memograd.gradient.derivation import Derivation
+from memograd.gradient.paths.derivation import Derivation
 
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹", "01234567890123456789", "₍₎")
 
@@ -23,7 +23,7 @@ def to_latex(derivation: Derivation) -> str:
 
     Examples
     --------
-    >>> from memograd.gradient.derivation import derive
+    >>> from memograd.gradient.paths.derivation import derive
     >>> print(to_latex(derive((1, 1), (1, 1, 1))))
     \frac{\partial L}{\partial w^{1}_{11}} = \frac{\partial L}{\partial \hat{y}} \frac{\partial \hat{y}}{\partial w^{1}_{11}}
     """  # noqa: E501

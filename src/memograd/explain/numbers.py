@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
-from memograd.gradient.semirings import Real
+from memograd.gradient.paths.semirings import Real
 
 # The smallest whole number that is easier read as a power of ten than digit by digit.
 LARGE = 10**15
@@ -55,11 +55,11 @@ def ratio(number: int | Fraction) -> str:
 
 
 def value(number: Real) -> str:
-    """Write a number: twelve digits of a float, and all of a fraction.
+    """Write a number: twelve digits of a float, and all of a fraction; zero has no sign.
 
     Examples
     --------
     >>> value(1 / 3), value(Fraction(1, 3))
     ('0.333333333333', '1/3')
     """
-    return f"{number:.12g}" if isinstance(number, float) else ratio(number)
+    return f"{number + 0.0:.12g}" if isinstance(number, float) else ratio(number)

@@ -11,9 +11,9 @@ from textwrap import fill
 
 from memograd.explain.formula import Spelling, product, write
 from memograd.explain.numbers import LARGE, grouped, rounded, value
-from memograd.gradient.derivation import Derivation
-from memograd.gradient.layer_counts import Multiplications
-from memograd.gradient.semirings import Real
+from memograd.gradient.paths.derivation import Derivation, Values
+from memograd.gradient.paths.layer_counts import Multiplications
+from memograd.gradient.paths.semirings import Real
 
 WIDTH = 98
 
@@ -31,7 +31,7 @@ def to_text(derivation: Derivation) -> str:
 
     Examples
     --------
-    >>> from memograd.gradient.derivation import derive
+    >>> from memograd.gradient.paths.derivation import derive
     >>> print(to_text(derive((2, 2, 2, 1), (1, 1, 1))))
     Network 2-2-2-1, weight w(1, 1, 1): 2 paths lead to the loss.
     <BLANKLINE>
@@ -77,7 +77,8 @@ def _formula(derivation: Derivation) -> str:
     first, *others = line.split(" + ")
     depths = accumulate(piece.count("[") - piece.count("]") for piece in (first, *others))
     lower = [f"  {'    ' * depth}+ {piece}" for depth, piece in zip(depths, others, strict=False)]
-    return "\n".join(map(_filled, [first, *lower]))
+    # Further in than any term, so that a line broken within one is not taken for the next.
+    return "\n".join(_filled(piece, indent=10) for piece in (first, *lower))
 
 
 def _sharing(derivation: Derivation) -> str:
@@ -114,17 +115,22 @@ def _values(derivation: Derivation) -> str:
     values = derivation.values
     if values is None:
         return ""
-    rows: list[tuple[str, Real | None]] = [
-        ("sum over the paths", values.path_sum),
-        ("each stored once", values.memoized),
-        ("finite differences", values.finite_difference),
+    rows = [
+        ("sum over the paths", _path_sum(values.path_sum)),
+        ("each stored once", value(values.memoized)),
+        ("finite differences", _difference(values)),
     ]
-    lines = [f"  {way:<21}{_value(number)}" for way, number in rows]
+    lines = [f"  {way:<21}{number}" for way, number in rows]
     return "\n".join(map(_filled, [f"{derivation.derivative} in numbers", *lines]))
 
 
-def _value(number: Real | None) -> str:
+def _path_sum(number: Real | None) -> str:
     return "too many paths to take them one by one" if number is None else value(number)
+
+
+def _difference(values: Values) -> str:
+    too_small = values.memoized and not values.finite_difference
+    return value(values.finite_difference) + (", for the loss changes in none of its digits" if too_small else "")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -138,9 +144,9 @@ def _plural(number: int, one: str, many: str) -> str:
     return one if number == 1 else many
 
 
-def _filled(text: str) -> str:
+def _filled(text: str, indent: int = 6) -> str:
     # Break between words alone: hyphens join the sizes of a network.
-    return fill(text, WIDTH, subsequent_indent=" " * 6, break_on_hyphens=False)
+    return fill(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 _TEXT = Spelling(str, ("[", "]"), "…", lambda n_terms: f"… ({rounded(n_terms)} more)")

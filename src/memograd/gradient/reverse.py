@@ -71,6 +71,7 @@ def reverse(
             if output in active:
                 start[output] = add(start[output], seed) if output in start else seed
         table = sweep((node for node in reversed(order) if node in active), start, pull, add)
+        flat.update(node for node in order if node in active and node not in table)
     for primal, adjoint in table.items():
         # Moves and sums hand an adjoint on as it is: it is called after the node nearest to the output.
         origin = running.origins.get(adjoint)

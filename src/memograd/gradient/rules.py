@@ -5,7 +5,8 @@ Both modes read the same rows. An elementwise op has a diagonal Jacobian, which 
 rule, so only its transpose is written. Two ops are neither: `matmul`, and `max` with `min`.
 
 Letters: x operands, y result, g adjoint of y or tangent of x. Where a derivative is not defined the row says which
-of the possible values it takes: |x| has 0 at 0, equal operands of max and min share evenly.
+of the possible values it takes: |x| has 0 at 0, equal operands of max and min share evenly. The branch that a `where`
+discards gets an adjoint of 0, and 0 times an infinite derivative is NaN: choose its argument, too, not only its result.
 """
 
 from __future__ import annotations

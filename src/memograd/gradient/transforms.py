@@ -20,6 +20,7 @@ from memograd.gradient.reverse import Derived, reverse
 from memograd.gradient.run import Origins, Staged, run
 from memograd.graph.node import Node, describe
 from memograd.graph.ops import make, make_constant, make_input
+from memograd.graph.traced import cast
 from memograd.graph.tracing import Arguments, Graph, is_array, take_apart, trace
 from memograd.graph.tree import Structure, flatten, leaves_like, unflatten
 
@@ -273,6 +274,9 @@ class _Call:
             When it is not one floating scalar.
         """
         outputs = self.graph.outputs
+        root = self.result.program[-1]
+        if has_aux and (root is None or root.keys != (0, 1) or self.result.paths[:1] != ("[0]",)):
+            raise ShapeError(f"grad with has_aux=True needs a pair (loss, rest), and {self.name} returned none")
         if not outputs or (len(outputs) > 1 and not has_aux):
             raise ShapeError(
                 f"grad needs one scalar, and {self.name} returned {len(outputs)} arrays; "
@@ -298,7 +302,7 @@ class _Call:
         found = derived.table.get(node)
         if found is not None:
             return found
-        if disconnected == "zero" or any(node in other.inputs for other in derived.flat):
+        if disconnected == "zero" or node in derived.flat:
             return _zeros(node)
         if disconnected == "error":
             raise Disconnected(f"the result of {self.name} does not depend on {name}")
@@ -367,10 +371,7 @@ def _matching(structure: Structure, nodes: Sequence[Node], tree: Any, what: str)
     for leaf, node, path in zip(leaves, nodes, structure.paths, strict=True):
         if np.shape(leaf) != node.shape:
             raise ShapeError(f"{what}{path} has shape {np.shape(leaf)}; {describe(node)} needs {node.shape}")
-    return [
-        leaf if hasattr(leaf, "node") else np.asarray(leaf, node.dtype)
-        for leaf, node in zip(leaves, nodes, strict=True)
-    ]
+    return [cast(leaf, node.dtype) for leaf, node in zip(leaves, nodes, strict=True)]
 
 
 def _check_floating(f: Function, arguments: Arguments, positions: Sequence[int]) -> None:

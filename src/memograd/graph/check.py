@@ -46,9 +46,12 @@ def _check_row(node: Node) -> None:
     if row is None:
         raise MalformedGraph(f"{node!r}: there is no such op")
     if row.arity != len(node.inputs) and (row.arity is not None or not node.inputs):
-        raise MalformedGraph(f"{node!r}: {len(node.inputs)} operands instead of {row.arity or 'one or more'}")
+        wanted = "one or more" if row.arity is None else row.arity
+        raise MalformedGraph(f"{node!r}: {len(node.inputs)} operands instead of {wanted}")
     if tuple(name for name, _ in node.attributes) != row.attributes:
         raise MalformedGraph(f"{node!r}: the attributes are not {row.attributes}")
+    if not all(type(length) is int and length >= 0 for length in node.shape):
+        raise MalformedGraph(f"{node!r}: the shape is not made of lengths")
     try:
         check_attributes(node.op, dict(node.attributes))
         check_dtype(node.op, node.dtype)

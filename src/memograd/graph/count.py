@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from memograd.graph.node import Node
 from memograd.graph.ops import OPS
+from memograd.graph.tracing import take_apart, trace
+from memograd.graph.walk import topological
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,19 @@ class Counts:
     def operations(self) -> int:
         """All scalar operations together."""
         return self.multiplications + self.additions + self.others
+
+
+def count_operations(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Counts:
+    """The counts of a call of a function that can be traced; each value that occurs more than once counts once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count_operations(lambda a, b: a @ b + a @ b, np.ones((2, 3)), np.ones((3, 4)))
+    Counts(multiplications=24, additions=24, others=0, matmul_multiplications=24, stored_values=16)
+    """
+    graph, _ = trace(function, take_apart(function, args, kwargs))
+    return count(topological(graph.outputs))
 
 
 def count(nodes: Iterable[Node]) -> Counts:

@@ -28,7 +28,8 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, Any]) -> list[Any]:
     list of ndarray or NumPy scalar
         Each one writeable and shared with nothing.
     """
-    computed = dict(values)
+    # The dtype of the node: Python floats become arrays, and the other byte order is converted here, once.
+    computed = {node: np.asarray(value, node.dtype) for node, value in values.items()}
     order = topological(outputs, known=computed.keys())
     uses = count_uses(order, outputs)
     with np.errstate(all="ignore"):

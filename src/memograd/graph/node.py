@@ -93,9 +93,9 @@ class Node:
         return len(self.shape)
 
     def __repr__(self) -> str:
-        operands = ", ".join(describe(node) for node in self.inputs)
-        attributes = "".join(f", {name}={value}" for name, value in self.attributes)
-        return f"{self.op}({operands}{attributes}) -> {describe(self)}"
+        operands = [describe(node) for node in self.inputs]
+        attributes = [f"{name}={value}" for name, value in self.attributes]
+        return f"{self.op}({', '.join(operands + attributes)}) -> {describe(self)}"
 
 
 def describe(node: Node) -> str:

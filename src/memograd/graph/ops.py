@@ -63,10 +63,12 @@ def make(op: str, *inputs: Node, **attributes: Hashable) -> Node:
     if row is None:
         raise MalformedGraph(f"there is no op {op!r}")
     if row.arity != len(inputs) and (row.arity is not None or not inputs):
-        raise MalformedGraph(f"{op} takes {row.arity or 'one or more'} operands, not {len(inputs)}")
+        wanted = "one or more" if row.arity is None else row.arity
+        raise MalformedGraph(f"{op} takes {wanted} operands, not {len(inputs)}")
     if attributes.keys() != set(row.attributes):
         raise MalformedGraph(f"{op} has the attributes {row.attributes}, not {tuple(attributes)}")
-    check_attributes(op, attributes)
+    if attributes:
+        check_attributes(op, attributes)
     shape, dtype = row.rule(op, inputs, attributes)
     return intern(op, inputs, tuple((name, attributes[name]) for name in row.attributes), shape, dtype)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from memograd.graph.philox import philox_bits
@@ -24,7 +25,7 @@ def random_bits(key: Any, counter: Any, shape: tuple[int, ...]) -> Any:
     bits : `shape` uint32
         Its derivative is undefined.
     """
-    lengths = tuple(int(n) for n in shape)
+    lengths = tuple(operator.index(n) for n in shape)
     if isinstance(key, TracedArray) or isinstance(counter, TracedArray):
         return apply("random_bits", key, counter, shape=lengths)
     return philox_bits(key, counter, shape=lengths)

@@ -7,6 +7,7 @@ NumPy's protocols: those are in `memograd.graph.traced`.
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from memograd.graph.ops import make_constant, make_input
 _PACKAGE = Path(__file__).parent.parent
 # Frames in these folders are never the user's line. nn is absent: a layer's line says more than the call of it.
 _INTERNAL = tuple(
-    f"{folder}/"
+    f"{folder}{os.sep}"
     for folder in (
         _PACKAGE / "graph",
         _PACKAGE / "gradient",
@@ -135,6 +136,12 @@ _open_traces: ContextVar[tuple[Trace, ...]] = ContextVar("open_traces", default=
 def open_trace(level: int) -> Trace:
     """The open trace at a nesting depth."""
     return _open_traces.get()[level - 1]
+
+
+def is_current(trace: Trace) -> bool:
+    """Whether a trace is open in this context: a new thread starts with none."""
+    current = _open_traces.get()
+    return trace.level <= len(current) and current[trace.level - 1] is trace
 
 
 def open_depth() -> int:

@@ -2,14 +2,16 @@
 
 Speaks NumPy's own protocols (NEP 13 `__array_ufunc__`, NEP 18 `__array_function__`), promotes by NumPy's own
 rules (NEP 50) and turns each call into a node. What each NumPy function means is a row of
-`memograd.graph.numpy_functions`, which fills the two tables here.
+`memograd.graph.numpy_rows`, which fills the two tables here.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Iterator
-from inspect import signature
+from difflib import get_close_matches
+from functools import lru_cache
+from inspect import Parameter, Signature, signature
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -19,7 +21,7 @@ from memograd.errors import LocatedError, ShapeError, TraceError
 from memograd.graph.node import DType, Node, Shape, describe
 from memograd.graph.ops import BINARY, UNARY, make
 from memograd.graph.shapes import resolve
-from memograd.graph.trace import Trace, user_line
+from memograd.graph.trace import Trace, is_current, user_line
 
 UFUNC_OPS: dict[np.ufunc, str] = {ufunc: name for name, ufunc in (UNARY | BINARY).items()}
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -56,16 +58,16 @@ class TracedArray(NDArrayOperatorsMixin):
         out = kwargs.pop("out", None)
         if out is not None:
             target = next((x for x in out if isinstance(x, TracedArray)), None)
-            refuse(f"np.{ufunc.__name__}(..., out=...) writes into {_a_traced(target)}",
+            refuse(f"{_called(ufunc)}(..., out=...) writes into {_a_traced(target)}",
                    "drop out= and bind the result to a name: `z = x + y`, not `x += y`")  # fmt: skip
         if method != "__call__" or kwargs:
             rest = f".{method}" if method != "__call__" else f"(..., {', '.join(kwargs)}=)"
-            refuse(f"np.{ufunc.__name__}{rest} of a traced array", _advice(ufunc.__name__, method))
+            refuse(f"{_called(ufunc)}{rest} of a traced array", _advice(ufunc.__name__, method))
         if ufunc in FUNCTIONS:
             return run(FUNCTIONS[ufunc], *inputs)
         if ufunc in UFUNC_OPS:
             return run(elementwise, ufunc, *inputs)
-        return refuse(f"np.{ufunc.__name__} of a traced array has no row", _known())
+        return refuse(f"{_called(ufunc)} of a traced array has no row", _known(ufunc.__name__))
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -73,12 +75,13 @@ class TracedArray(NDArrayOperatorsMixin):
         """A NumPy function met a traced array."""
         row = FUNCTIONS.get(function)
         if row is None:
-            refuse(f"np.{function.__name__} of a traced array has no row", _known())
-        unknown = sorted(kwargs.keys() - OPTIONS[row])
+            refuse(f"{_called(function)} of a traced array has no row", _known(function.__name__))
+        required, options = _by_name(function, args, kwargs)
+        unknown = sorted(options.keys() - OPTIONS[row])
         if unknown:
-            refuse(f"np.{function.__name__}({unknown[0]}=...) of a traced array has no row",
+            refuse(f"{_called(function)}({unknown[0]}=...) of a traced array has no row",
                    f"leave {unknown[0]}= out, and bind the result to a name")  # fmt: skip
-        return run(row, *args, **kwargs)
+        return run(row, *required, **options)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         """Values are asked for, and there are none."""
@@ -105,7 +108,8 @@ class TracedArray(NDArrayOperatorsMixin):
     def __index__(self) -> NoReturn:
         """A length or position is asked for."""
         refuse(f"{_a_traced(self)} is used as a length or position in Python",
-               "pass that argument as a Python int, or index with np.take")  # fmt: skip
+               "pass that argument as a Python int; a table that is no argument is looked up by "
+               "np.take_along_axis(table, i, axis)")  # fmt: skip
 
     def item(self) -> NoReturn:
         """A Python number is asked for."""
@@ -114,6 +118,13 @@ class TracedArray(NDArrayOperatorsMixin):
     def tolist(self) -> NoReturn:
         """Python numbers are asked for."""
         refuse(f".tolist() needs the value of {_a_traced(self)}", "leave it an array")
+
+    def __format__(self, spec: str) -> str:
+        """Shown as it is; digits would need a value."""
+        if spec:
+            refuse(f"the format {spec!r} needs the value of {_a_traced(self)}",
+                   "return the array and print it outside of the traced function")  # fmt: skip
+        return repr(self)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         """An assignment in place."""
@@ -204,7 +215,7 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 # NumPy's functions reach the table through __array_function__, so a method is its function.
-for _name in ("sum", "mean", "max", "min", "var", "std", "argmax", "argmin", "cumsum", "ravel", "squeeze",
+for _name in ("sum", "prod", "mean", "max", "min", "var", "std", "argmax", "argmin", "cumsum", "ravel", "squeeze",
               "swapaxes", "take", "dot", "clip", "repeat", "diagonal", "trace"):  # fmt: skip
     setattr(TracedArray, _name, _method(getattr(np, _name)))
 TracedArray.flatten = _method(np.ravel)  # type: ignore[attr-defined]
@@ -312,10 +323,20 @@ def innermost(operands: tuple[Any, ...]) -> Trace:
     """The innermost trace among the operands, checked to be running."""
     traces = [x.owner for x in operands if isinstance(x, TracedArray)]
     for trace in traces:
-        if not trace.is_open:
-            refuse("an array left over from a finished trace is used",
-                   "return it from the traced function instead of keeping it elsewhere")  # fmt: skip
+        check_open(trace)
     return max(traces, key=lambda trace: trace.level)
+
+
+def check_open(trace: Trace) -> None:
+    """Raise TraceError unless the trace is running, in this thread."""
+    if not trace.is_open:
+        refuse("an array left over from a finished trace is used",
+               "return it from the traced function instead of keeping it elsewhere")  # fmt: skip
+    # A thread starts with no trace open, so what it traces could not be told from the traces around it.
+    if not is_current(trace):
+        refuse("a traced array is used in another thread than the one that traces",
+               "stay in one thread, or start the other in a copy of the context: "
+               "contextvars.copy_context().run(f, x)")  # fmt: skip
 
 
 def refuse(what: str, instead: str) -> NoReturn:
@@ -363,16 +384,67 @@ def _broadcast(op: str, trace: Trace, nodes: tuple[Node, ...]) -> tuple[Node, ..
     )
 
 
+@lru_cache(maxsize=1024)
+def _signature(function: Callable[..., Any]) -> Signature | None:
+    try:
+        return signature(function)
+    except ValueError:  # some of NumPy's functions that are written in C have none
+        return None
+
+
+def _by_name(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a NumPy function as a row takes them: options by name, and only those that change something."""
+    form = _signature(function)
+    if form is None:
+        return list(args), kwargs
+    required: list[Any] = []
+    options: dict[str, Any] = {}
+    for name, value in form.bind(*args, **kwargs).arguments.items():
+        parameter = form.parameters[name]
+        if parameter.kind is Parameter.VAR_POSITIONAL:
+            required.extend(value)
+        elif parameter.kind is Parameter.VAR_KEYWORD:
+            options.update(value)
+        elif parameter.default is Parameter.empty or parameter.kind is Parameter.POSITIONAL_ONLY:
+            required.append(value)
+        elif not _is_default(value, parameter.default):
+            options[name] = value
+    return required, options
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, (int, str)) and type(value) is type(default) and value == default)
+
+
+def _called(function: Callable[..., Any]) -> str:
+    """A function as one writes it: np.sum, np.linalg.inv."""
+    name = getattr(function, "__name__", str(function))
+    if getattr(np, name, None) is function:
+        return f"np.{name}"
+    module = getattr(function, "__module__", None) or ""
+    return f"np{module.removeprefix('numpy')}.{name}" if module.startswith("numpy") else name
+
+
 def _a_traced(x: TracedArray | None) -> str:
     return f"a traced array {describe(x.node)}" if x is not None else "a traced array"
 
 
 def _advice(name: str, method: str) -> str:
     if method == "reduce":
-        return {"add": "use np.sum", "maximum": "use np.max", "minimum": "use np.min"}.get(name, _known())
+        return {"add": "use np.sum", "maximum": "use np.max", "minimum": "use np.min"}.get(name, _known(name))
     return "call the ufunc without keyword arguments; np.where(mask, a, b) replaces where="
 
 
-def _known() -> str:
-    names = sorted(getattr(f, "__name__", str(f)) for f in (*UFUNC_OPS, *FUNCTIONS))
-    return f"write it with functions that have a row: {', '.join(dict.fromkeys(names))}"
+def known_functions() -> dict[str, Callable[..., Any]]:
+    """Every function that has a row, by the name under which one writes it."""
+    functions: list[Callable[..., Any]] = [*UFUNC_OPS, *FUNCTIONS]
+    return {_called(f): f for f in functions}
+
+
+def _known(name: str) -> str:
+    known = known_functions()
+    close = get_close_matches(name, [other.rpartition(".")[2] for other in known], n=2, cutoff=0.8)
+    meant = f"; near to {name} there is {' and '.join(close)}" if close else ""
+    return f"write it with the {len(known)} functions that have a row, listed in docs/numpy.md{meant}"

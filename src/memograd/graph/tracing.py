@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 
+# Importing these fills the tables of the traced array.
+import memograd.graph.numpy_rows.elementwise
+import memograd.graph.numpy_rows.forms
+import memograd.graph.numpy_rows.indexing
+import memograd.graph.numpy_rows.positions
+import memograd.graph.numpy_rows.products
+import memograd.graph.numpy_rows.reductions  # noqa: F401
 from memograd.errors import TraceError
-from memograd.graph import indexing, numpy_functions
 from memograd.graph.node import DType, Node, Shape
 from memograd.graph.shapes import SUPPORTED_KINDS
 from memograd.graph.trace import Origin, Trace
 from memograd.graph.traced import TracedArray, innermost
 from memograd.graph.tree import Structure, flatten, unflatten
-
-# Importing them filled the tables of the traced array.
-ROWS = (indexing, numpy_functions)
 
 
 @dataclass(frozen=True, slots=True)

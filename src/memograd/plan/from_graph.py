@@ -54,7 +54,7 @@ def plan_graph(inputs: Sequence[Node], outputs: Sequence[Node], donated: Collect
     steps = []
     for node in order:
         view = is_view(node, contiguous)
-        contiguous[node] = not view or node.op == "reshape"
+        contiguous[node] = not view or (contiguous[node.inputs[0]] and _stays_in_order(node))
         steps.append(_step(node, position, view, contiguous, node in donated))
     problem = Problem(tuple(steps), tuple(position[node] for node in outputs))
     schedule = solve(problem)
@@ -65,6 +65,23 @@ def plan_graph(inputs: Sequence[Node], outputs: Sequence[Node], donated: Collect
 def is_view(node: Node, contiguous: dict[Node, bool]) -> bool:
     """Whether the result shares its operand's memory; a reshape does only when the operand lies in C order."""
     return OPS[node.op].kind == "view" and (node.op != "reshape" or contiguous[node.inputs[0]])
+
+
+def _stays_in_order(view: Node) -> bool:
+    """Whether the elements of a view follow each other in C order, given that the operand's do."""
+    (x,) = view.inputs
+    if view.op == "broadcast_to":
+        return view.size == x.size
+    if view.op == "transpose":
+        axes = [axis for axis in view["axes"] if x.shape[axis] != 1]
+        return axes == sorted(axes)
+    if view.op == "slice":
+        # One position along the first axes, a stretch of the next one, and the others whole.
+        ranges = list(zip(view["ranges"], x.shape, strict=True))
+        while ranges and ranges[0][0][1] == 1:
+            del ranges[0]
+        return all(step == 1 for (_, _, step), _ in ranges[:1]) and all(r == (0, n, 1) for r, n in ranges[1:])
+    return True
 
 
 def _step(node: Node, position: dict[Node, int], view: bool, contiguous: dict[Node, bool], donated: bool) -> Step:
@@ -78,7 +95,9 @@ def _step(node: Node, position: dict[Node, int], view: bool, contiguous: dict[No
         in_place=tuple(
             position[source]
             for source in node.inputs
-            if row.kind == "elementwise" and contiguous[source] and source.shape == node.shape
+            if row.kind == "elementwise"
+            and contiguous[source]
+            and (source.shape, source.size_bytes) == (node.shape, node.size_bytes)
         ),
         source=row.kind == "leaf",
         donated=donated,

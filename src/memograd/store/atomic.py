@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
 
@@ -26,10 +28,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     ...     Path(folder, "a").read_bytes(), os.listdir(folder)
     (b'whole', ['a'])
     """
-    place = Path(os.path.realpath(path))
-    if place.exists() and not place.is_file():
-        raise OSError(f"{os.fspath(path)} is not a regular file; name another file to write to")
-    beside = place.with_name(f".{secrets.token_hex(8)}.tmp")
+    place = _place(path)
+    beside = _beside(place)
     try:
         with beside.open("xb") as file:
             file.write(data)
@@ -39,3 +39,42 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):  # it is gone if all went well
             beside.unlink()
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Find out whether a file could be written, without writing it; for what would be lost if it could not.
+
+    Raises
+    ------
+    OSError
+        Where `write_atomically` would raise it, but for a disk that is full by then.
+
+    Examples
+    --------
+    >>> check_writable(os.curdir)
+    Traceback (most recent call last):
+    IsADirectoryError: [Errno 21] it is a directory: '.'
+    """
+    beside = _beside(_place(path))
+    beside.open("xb").close()
+    beside.unlink()
+
+
+def _place(path: str | os.PathLike[str]) -> Path:
+    """The path of the file itself, links followed; an OSError where none can be."""
+    place = Path(os.path.realpath(path))
+    with contextlib.suppress(FileNotFoundError):
+        # Not `exists`, which hides that a name is too long.
+        mode = place.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise OSError(errno.EISDIR, "it is a directory", os.fspath(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
+    if os.fspath(path).endswith(os.sep):  # `realpath` drops it, and the file would stand where a folder is meant
+        raise OSError(errno.ENOENT, "there is no such folder", os.fspath(path))
+    return place
+
+
+def _beside(place: Path) -> Path:
+    """A name in the same folder, and so on the same disk, that no other file has."""
+    return place.with_name(f".{secrets.token_hex(8)}.tmp")

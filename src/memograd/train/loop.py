@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from memograd.engine.compiled import Compiled, compile
-from memograd.errors import TrainingDiverged
+from memograd.errors import DataError, TrainingDiverged
 from memograd.graph.node import Array
 from memograd.graph.tree import flatten, map_leaves, unflatten
 from memograd.nn.layers import Noise
@@ -35,11 +35,25 @@ class Rows:
     y : (n_rows,) or (n_rows, n_outputs)
         As the loss takes it.
     weight : (n_rows,) or None
+        A row of weight 2 counts as two rows, one of weight 0 not at all.
+
+    Raises
+    ------
+    DataError
+        When they are no arrays, or have different numbers of rows.
     """
 
     X: Array
     y: Array
     weight: Array | None = None
+
+    def __post_init__(self) -> None:
+        arrays = {"X": self.X, "y": self.y, **({} if self.weight is None else {"weight": self.weight})}
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):
+                raise DataError(f"{name} is of type {type(array).__name__}; make it an array with numpy.asarray")
+            if len(array) != len(self.X):
+                raise DataError(f"{name} has {len(array)} rows, and X has {len(self.X)}; give one for each row of X")
 
     def __len__(self) -> int:
         return len(self.X)
@@ -57,7 +71,7 @@ class Epoch:
     number : int
         Counted from 1.
     loss : float
-        The mean over the epoch's minibatches, each taken before its step.
+        The mean over the training rows, each minibatch's taken before its step.
     validation_loss, validation_score : float or None
         After the epoch; None without validation rows.
     is_best : bool
@@ -122,11 +136,16 @@ def fit(
 
     Raises
     ------
+    DataError
+        When there are no rows, or weights are negative, not finite or all 0.
     TrainingDiverged
-        When the loss is not finite.
+        When a loss, or a parameter of an epoch that would be kept, is not finite.
     KeyboardInterrupt
         When it comes before the first epoch is done; later it ends the training, and the best epoch is returned.
     """
+    for rows, purpose in ((train, "to train on"), (validation, "to validate on")):
+        if rows is not None:
+            _check_rows(rows, purpose)
     history: list[Epoch] = []
     best: Epoch | None = None
     kept: Any = None
@@ -137,7 +156,7 @@ def fit(
             epoch = _judged(network, parameters, number, loss, best, validation, score)
             history.append(epoch)
             if epoch.is_best or best is None:
-                best, kept = epoch, map_leaves(np.array, parameters)
+                best, kept = epoch, _copy(parameters, number)
             if on_epoch is not None:
                 on_epoch(epoch)
             if number - best.number >= settings.patience:
@@ -157,12 +176,15 @@ def _epochs(network: Trainable, train: Rows, settings: Settings) -> Iterator[tup
     n_steps = math.ceil(len(train) / batch_size)
     for epoch in range(settings.epochs):
         order = generator(settings.seed, ORDER_STREAM, epoch).permutation(len(train))
-        total = 0.0
+        total = amount = 0.0
         for step in range(n_steps):
             rows = train[order[step * batch_size : (step + 1) * batch_size]]
             progress = (epoch + (step + 0.5) / n_steps) / settings.epochs
-            total += stepper(rows, Clock(progress, Noise.at(settings.seed, epoch, step))) * len(rows)
-        yield total / len(train), stepper.parameters
+            loss = stepper(rows, Clock(progress, Noise.at(settings.seed, epoch, step)))
+            share = len(rows) if rows.weight is None else float(np.sum(rows.weight, dtype=np.float64))
+            total += loss * share
+            amount += share
+        yield total / amount, stepper.parameters
 
 
 class _Stepper:
@@ -217,9 +239,32 @@ def _judged(
     return Epoch(number, loss, found, scored, is_best)
 
 
+def _copy(parameters: Any, number: int) -> Any:
+    """The parameters of an epoch, which the next one overwrites; an error if they can be no model."""
+    copied = map_leaves(np.array, parameters)
+    leaves, structure = flatten(copied)
+    for leaf, path in zip(leaves, structure.paths, strict=True):
+        # A squashing activation, or a loss taken before the step, can hide what overflowed.
+        if not np.isfinite(leaf).all():
+            raise _diverged(f"the parameter {path} is no longer finite", number)
+    return copied
+
+
 def _check_finite(loss: float, number: int, what: str) -> None:
     if not math.isfinite(loss):
-        raise TrainingDiverged(
-            f"the {what} became {loss} in epoch {number}; train with a smaller learning rate, "
-            "and look for extreme values in the table"
-        )
+        raise _diverged(f"the {what} became {loss}", number)
+
+
+def _diverged(what: str, number: int) -> TrainingDiverged:
+    return TrainingDiverged(
+        f"{what} in epoch {number}; train with a smaller learning rate, and look for extreme values in the data"
+    )
+
+
+def _check_rows(rows: Rows, purpose: str) -> None:
+    if not len(rows):
+        raise DataError(f"there are no rows {purpose}")
+    if rows.weight is not None and not (np.isfinite(rows.weight) & (rows.weight >= 0)).all():
+        raise DataError(f"the weights of the rows {purpose} must be finite and not negative")
+    if rows.weight is not None and not np.any(rows.weight):
+        raise DataError(f"the weights of the rows {purpose} are all 0, so there is nothing {purpose}")

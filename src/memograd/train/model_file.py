@@ -6,10 +6,13 @@ changed by a single bit is refused with the reason.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +29,14 @@ from memograd.train.model import Model, Scaling
 
 FORMAT = "memograd-model"
 VERSION = 1
+_SHOWN_CHARACTERS = 200
 _KEYS = ("format", "version", "description", "digest")
+_PARTS = ("network", "task", "target", "columns", "classes")
 _SCALES = ("scaling.mean", "scaling.scale", "target_scaling.mean", "target_scaling.scale")
 
 
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write a model to a file, whole or not at all.
+    """Write a model to a file, whole or not at all; the same model as the same bytes.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     tensors = _tensors(model)
     metadata = dict(zip(_KEYS, (FORMAT, str(VERSION), description, _digest(description, tensors)), strict=True))
     try:
-        write_atomically(path, safetensors.numpy.save(tensors, metadata=metadata))
+        write_atomically(path, _serialized(tensors, metadata))
     except OSError as error:
         raise ModelFileError(f"{os.fspath(path)}: cannot be written ({error.strerror or error})") from error
 
@@ -67,12 +72,17 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         raise ModelFileError(f"{os.fspath(path)}: is damaged: its content does not match its digest; train it again")
     try:
         return _rebuild(json.loads(description), tensors)
-    except (MemogradError, KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{os.fspath(path)}: does not describe a model ({error}); train it again") from error
+    # The digest holds no secret: whoever can write the file can make one for any description, however deeply nested.
+    except (MemogradError, TypeError, ValueError, RecursionError) as error:
+        raise ModelFileError(
+            f"{os.fspath(path)}: does not describe a model ({_one_line(error)}); train it again"
+        ) from error
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[Mapping[str, str], dict[str, Array]]:
     try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # to open a pipe could take for ever
+            raise OSError(errno.EINVAL, "it is not a regular file")
         with Path(path).open("rb") as file:
             file.read(1)
         with safetensors.safe_open(path, framework="np") as opened:
@@ -83,20 +93,25 @@ def _read(path: str | os.PathLike[str]) -> tuple[Mapping[str, str], dict[str, Ar
         )
         raise ModelFileError(f"{os.fspath(path)}: {what}; name a model that `memograd train` wrote") from error
     except (safetensors.SafetensorError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
         raise ModelFileError(
-            f"{os.fspath(path)}: is no model file, or is damaged ({reason}); train it again"
+            f"{os.fspath(path)}: is no model file, or is damaged ({_one_line(error)}); train it again"
         ) from error
 
 
+def _serialized(tensors: dict[str, Array], metadata: dict[str, str]) -> bytes:
+    data = safetensors.numpy.save(tensors, metadata=metadata)
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    # safetensors writes the metadata in an order that differs from call to call.
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the arrays stay aligned
+    return len(text).to_bytes(8, "little") + text + data[start:]
+
+
 def _describe(model: Model) -> dict[str, Any]:
-    return {
-        "network": model.network.to_config(),
-        "task": model.task,
-        "target": model.target,
-        "columns": list(model.columns),
-        "classes": list(model.classes),
-    }
+    parts = (model.network.to_config(), model.task, model.target, list(model.columns), list(model.classes))
+    return dict(zip(_PARTS, parts, strict=True))
 
 
 def _tensors(model: Model) -> dict[str, Array]:
@@ -106,20 +121,16 @@ def _tensors(model: Model) -> dict[str, Array]:
     return {name: np.ascontiguousarray(array) for name, array in named.items()}
 
 
-def _rebuild(description: Mapping[str, Any], tensors: Mapping[str, Array]) -> Model:
-    network = MLP.from_config(description["network"])
-    # A fresh network tells the structure, the shapes and the dtypes that the file must have.
-    expected, structure = flatten(network.init(0))
-    leaves = [tensors[path] for path in structure.paths]
-    for path, leaf, like in zip(structure.paths, leaves, expected, strict=True):
-        if (leaf.shape, leaf.dtype) != (like.shape, like.dtype):
-            raise ModelFileError(f"{path} is {leaf.dtype}{leaf.shape}, not {like.dtype}{like.shape}")
-    mean, scale, target_mean, target_scale = (tensors[name] for name in _SCALES)
-    if mean.shape != (network.sizes[0],) or len(description["columns"]) != network.sizes[0]:
-        raise ModelFileError(f"{len(description['columns'])} columns for a network of {network.sizes[0]} inputs")
+def _rebuild(description: Any, tensors: Mapping[str, Array]) -> Model:
+    if not isinstance(description, dict) or description.keys() != set(_PARTS):
+        raise ModelFileError(f"it has not the parts {', '.join(_PARTS)}")
+    if not isinstance(description["columns"], list) or not isinstance(description["classes"], list):
+        raise ModelFileError("its columns and classes are no lists")
+    network, parameters = _network(description["network"], tensors)
+    mean, scale, target_mean, target_scale = (_array(tensors, name) for name in _SCALES)
     return Model(
         network=network,
-        parameters=unflatten(structure, leaves),
+        parameters=parameters,
         task=description["task"],
         target=description["target"],
         columns=tuple(description["columns"]),
@@ -127,6 +138,38 @@ def _rebuild(description: Mapping[str, Any], tensors: Mapping[str, Array]) -> Mo
         scaling=Scaling(mean, scale),
         target_scaling=Scaling(target_mean, target_scale),
     )
+
+
+def _network(config: Any, tensors: Mapping[str, Array]) -> tuple[MLP, Any]:
+    """The network and its parameters."""
+    if not isinstance(config, dict) or not isinstance(config.get("sizes"), list):
+        raise ModelFileError("its network has no list of sizes")
+    # Before anything is made of these sizes: they could claim more than any memory holds.
+    shapes = [_array(tensors, f"[{index}]['W']").shape for index in range(len(config["sizes"]) - 1)]
+    if shapes != list(pairwise(config["sizes"])):
+        raise ModelFileError("the sizes of its network are not those of the arrays")
+    network = MLP.from_config(config)
+    # A fresh network tells the structure, the shapes and the dtypes that the file must have.
+    expected, structure = flatten(network.init(0, _array(tensors, "[0]['W']").dtype))
+    if unknown := sorted(tensors.keys() - {*structure.paths, *_SCALES}):
+        raise ModelFileError(f"it holds {unknown[0]}, which is no part of its network")
+    leaves = [_array(tensors, path) for path in structure.paths]
+    for path, leaf, like in zip(structure.paths, leaves, expected, strict=True):
+        if (leaf.shape, leaf.dtype) != (like.shape, like.dtype):
+            raise ModelFileError(f"{path} is {leaf.dtype}{leaf.shape}, not {like.dtype}{like.shape}")
+    return network, unflatten(structure, leaves)
+
+
+def _array(tensors: Mapping[str, Array], name: str) -> Array:
+    if name not in tensors:
+        raise ModelFileError(f"it lacks the array {name}")
+    return tensors[name]
+
+
+def _one_line(error: Exception) -> str:
+    """What an error says, not more of it than one reads: it may quote the file."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
 
 
 def _digest(description: str, tensors: Mapping[str, Array]) -> str:

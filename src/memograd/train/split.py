@@ -61,8 +61,9 @@ def _stratified(order: Rows, fraction: float, labels: NDArray[np.int64]) -> Rows
     shares = counts * fraction
     wanted = np.floor(shares).astype(int)
     short = round(fraction * len(labels)) - int(wanted.sum())
-    # Stable, so that equal remainders go to the first classes.
-    wanted[np.argsort(wanted - shares, kind="stable")[: max(short, 0)]] += 1
+    # Stable, so that equal remainders go to the first classes; those without a row to spare come last.
+    remainders = np.where(wanted < counts - 1, shares - wanted, -1.0)
+    wanted[np.argsort(-remainders, kind="stable")[: max(short, 0)]] += 1
     wanted = np.minimum(wanted, np.maximum(counts - 1, 0))
     mine = labels[order]
     return np.concatenate([order[mine == label][:count] for label, count in enumerate(wanted)])

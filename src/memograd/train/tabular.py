@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memograd.errors import DataError
+from memograd.graph.node import Array
 from memograd.nn.mlp import MLP
 from memograd.train.loop import Epoch, Fit, Rows, fit
 from memograd.train.model import Model, Numbers, Scaling, Task
@@ -36,6 +38,11 @@ class Problem:
         Empty for regression.
     columns : tuple of (n_features,) str
     target : str
+
+    Raises
+    ------
+    DataError
+        When rows or columns are not as many as they should be, or not all numbers are finite.
     """
 
     X: Numbers
@@ -44,6 +51,15 @@ class Problem:
     classes: tuple[str, ...]
     columns: tuple[str, ...]
     target: str
+
+    def __post_init__(self) -> None:
+        if self.X.shape != (len(self.values), len(self.columns)):
+            raise DataError(
+                f"X has shape {self.X.shape}, and there are {len(self.values)} values to learn from "
+                f"{len(self.columns)} columns"
+            )
+        if not (np.isfinite(self.X).all() and np.isfinite(self.values).all()):
+            raise DataError("a number is missing or infinite; fill it in or leave its row out")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +104,8 @@ def train_table(
     target_scaling = Scaling(np.zeros(1), np.ones(1)) if is_classes else Scaling.of(problem.values[rows, None])
     y = problem.values if is_classes else target_scaling.apply(problem.values[:, None])
     everything = Rows(scaling.apply(problem.X), y)
+    _check_spread(everything.X, problem.columns)
+    _check_spread(y.reshape(len(y), -1), (problem.target,))
     network = MLP(
         (problem.X.shape[1], *hidden, len(problem.classes) or 1),
         activation,
@@ -116,3 +134,14 @@ def train_table(
         target_scaling,
     )
     return Trained(model, fitted, len(rows), len(held), score_name)
+
+
+def _check_spread(scaled: Array, columns: Sequence[str]) -> None:
+    """Refuse columns : (n_rows, n_columns) in which a row held out is so far from the others that float32 ends."""
+    bad = np.argwhere(~np.isfinite(scaled))
+    if len(bad):
+        row, column = bad[0]
+        raise DataError(
+            f"row {row + 1}, column {columns[column]!r}: the number is more than 10³⁸ times as far from the mean as "
+            "others; correct it, or leave the row or the column out"
+        )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import linecache
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,14 +28,18 @@ class NumpyProgram:
     ----------
     source : str
         The module; tracebacks and debuggers show its lines.
+    constants : tuple of ndarray
+        What the module's `bind` takes besides an arena.
     """
 
     def __init__(self, graph: Graph, plan: Plan, *, title: str, check_nan: bool = False) -> None:
         module = emit(graph, plan, title=title, check_nan=check_nan)
         self.source = module.source
-        self._constants = module.constants
+        self.constants = module.constants
         self._arena_bytes = plan.schedule.arena_bytes
-        self._bind = _execute(module.source, title)
+        filename = f"<memograd {title} {next(_SERIAL_NUMBERS)}>"
+        self._bind = _execute(module.source, filename)
+        weakref.finalize(self, linecache.cache.pop, filename, None).atexit = False
         self._idle: list[Run] = []
 
     def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
@@ -41,7 +47,7 @@ class NumpyProgram:
         try:
             run = self._idle.pop()
         except IndexError:
-            run = self._bind(_arena(self._arena_bytes), self._constants)
+            run = self._bind(_arena(self._arena_bytes), self.constants)
         try:
             # Silent like the evaluator: derivatives compute branches that a `where` then discards.
             with np.errstate(all="ignore"):
@@ -57,8 +63,11 @@ def _arena(size_bytes: int) -> Array:
     return block[start : start + size_bytes]
 
 
-def _execute(source: str, title: str) -> Callable[[Array, Sequence[Array]], Run]:
-    filename = f"<memograd {title} {abs(hash(source)):x}>"
+# The text of a module is kept as long as its program, and no longer.
+_SERIAL_NUMBERS = itertools.count(1)
+
+
+def _execute(source: str, filename: str) -> Callable[[Array, Sequence[Array]], Run]:
     # Entries whose second field is None are never checked against a file, so the text stays for tracebacks.
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"__name__": "memograd.emitted"}

@@ -20,6 +20,11 @@ def buffer(arena: Array, offset: int, shape: Shape, dtype: str) -> Array:
     return arena[offset : offset + size].view(wanted).reshape(shape)
 
 
+def memory(x: Array) -> Array:
+    """The bytes of an array in C order, as an arena."""
+    return x.reshape(-1).view(np.uint8)
+
+
 def cast(x: Any, dtype: str, out: Out = None) -> Any:
     """The values of `x` in another dtype."""
     if out is None:
@@ -30,23 +35,32 @@ def cast(x: Any, dtype: str, out: Out = None) -> Any:
 
 def copy(x: Any, shape: Shape, out: Out = None) -> Any:
     """The elements of `x`, in C order, in another shape."""
-    if out is None:
-        return np.array(x, order="C").reshape(shape)
+    out = np.empty(shape, x.dtype) if out is None else out
     np.copyto(out.reshape(np.shape(x)), x)
     return out
 
 
 def where(condition: Any, x: Any, y: Any, out: Out = None) -> Any:
-    """`np.where` with `out=`, which may be `x` or `y`."""
+    """`np.where` with `out=`, which may be the memory of any operand."""
     if out is None:
         return np.where(condition, x, y)
-    if out is x:
-        np.copyto(out, y, where=np.logical_not(condition))
+    if np.may_share_memory(out, condition):
+        condition = condition.copy()
+    if np.may_share_memory(out, x):
+        _put(out, y, condition)
         return out
-    if out is not y:
-        np.copyto(out, y)
+    # A copy of itself where it lies in the memory of `y`.
+    np.copyto(out, y)
     np.copyto(out, x, where=condition)
     return out
+
+
+def _put(out: Array, y: Any, unless: Any) -> None:
+    """Write `y` where a condition does not hold, block by block: the negation of it all would take memory."""
+    roles: Any = [["readonly"], ["readonly"], ["readwrite"]]
+    with np.nditer([unless, y, out], ["external_loop", "buffered", "zerosize_ok"], roles) as blocks:
+        for kept, new, old in blocks:
+            np.copyto(old, new, where=np.logical_not(kept))
 
 
 def unslice(x: Any, shape: Shape, index: tuple[slice, ...], out: Out = None) -> Any:
@@ -67,10 +81,8 @@ def scatter_add(x: Any, indices: Any, axis: int, shape: Shape, out: Out = None) 
 
 def random_bits(key: Any, counter: Any, shape: Shape, out: Out = None) -> Any:
     """Random bits from a counter."""
-    bits = philox_bits(key, counter, shape=shape)
-    if out is None:
-        return bits
-    np.copyto(out, bits)
+    out = np.empty(shape, np.uint32) if out is None else out
+    np.copyto(out, philox_bits(key, counter, shape=shape))
     return out
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from memograd.graph.node import Node
+from memograd.graph.node import Node, Shape
 from memograd.graph.ops import BINARY, UNARY, slices_of
 
 Lowering = Callable[[Node, Sequence[str], str], str]
@@ -36,14 +36,31 @@ def _position(function: str) -> Lowering:
 
 
 def _take(node: Node, x: Sequence[str], out: str) -> str:
-    # Constant positions were checked when the graph was made; checking makes np.take copy what it writes.
-    mode = ', mode="clip"' if node.inputs[1].op == "constant" else ""
+    # Where it checks positions, np.take writes to a copy first: those that are known are checked here.
+    mode = ', mode="clip"' if _all_inside(node.inputs[1], node.inputs[0].shape[node["axis"]]) else ""
     return f"np.take({x[0]}, {x[1]}, axis={node['axis']}{mode}{out})"
 
 
-def index_text(ranges: tuple[tuple[int, int, int], ...]) -> str:
-    """The ranges of a slice op as an index: ``1:4, ::-1``."""
-    return ", ".join(_slice_text(part) for part in slices_of(ranges))
+def _all_inside(positions: Node, length: int) -> bool:
+    if positions.op != "constant":
+        return False
+    array = positions["value"].array
+    return bool(((array >= 0) & (array < length)).all())
+
+
+def _unslice(node: Node, x: Sequence[str], out: str) -> str:
+    return f"kernels.unslice({x[0]}, {node.shape}, np.s_[{index_text(node['ranges'], node.shape)}]{out})"
+
+
+def index_text(ranges: tuple[tuple[int, int, int], ...], shape: Shape) -> str:
+    """The ranges of a slice op on an array of some shape as an index: ``1:4, ::-1``."""
+    parts = [
+        ":" if part == (0, length, 1) else _slice_text(cut)
+        for part, cut, length in zip(ranges, slices_of(ranges), shape, strict=True)
+    ]
+    while len(parts) > 1 and parts[-1] == ":":
+        parts.pop()
+    return ", ".join(parts) or "()"
 
 
 def _slice_text(part: slice) -> str:
@@ -65,8 +82,8 @@ LOWERINGS: Mapping[str, Lowering] = {
     "broadcast_to": lambda node, x, out: f"np.broadcast_to({x[0]}, {node.shape})",
     "reshape": lambda node, x, out: f"np.reshape({x[0]}, {node.shape})",
     "transpose": lambda node, x, out: f"np.transpose({x[0]}, {node['axes']})",
-    "slice": lambda node, x, out: f"{x[0]}[{index_text(node['ranges'])}]",
-    "unslice": lambda node, x, out: f"kernels.unslice({x[0]}, {node.shape}, np.s_[{index_text(node['ranges'])}]{out})",
+    "slice": lambda node, x, out: f"{x[0]}[{index_text(node['ranges'], node.inputs[0].shape)}]",
+    "unslice": _unslice,
     "take": _take,
     "scatter_add": lambda node, x, out: f"kernels.scatter_add({x[0]}, {x[1]}, {node['axis']}, {node.shape}{out})",
     "concatenate": lambda node, x, out: f"np.concatenate(({', '.join(x)},), axis={node['axis']}{out})",

@@ -61,8 +61,11 @@ class Names:
 
 def identifier(text: str) -> str:
     """A path such as ``params[0]['W']`` as an identifier: ``params_0_W``."""
-    name = "_".join(re.findall(r"\w+", text)) or "argument"
-    return f"{name}_" if keyword.iskeyword(name) or name[0].isdigit() else name
+    name = "_".join(re.findall(r"\w+", text))
+    if keyword.iskeyword(name):
+        return f"{name}_"
+    # Keys of dicts may be any text, digits and superscripts included.
+    return name if name.isidentifier() else "_".join(["argument", *re.findall(r"[A-Za-z0-9_]+", name)])
 
 
 # Inside one call these come before the node that is its result.

@@ -1,0 +1,36 @@
+"""Every op has its rows: a table without one would fail when a graph holds the op, and not before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from memograd.engine.numpy.lowerings import LOWERINGS
+from memograd.gradient.rules import RULES
+from memograd.graph.count import COSTS
+from memograd.graph.ops import OPS
+
+TABLES: dict[str, Mapping[str, Any]] = {
+    "gradient.rules.RULES": RULES,
+    "graph.count.COSTS": COSTS,
+    "engine.numpy.lowerings.LOWERINGS": LOWERINGS,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_op_has_its_row(name: str) -> None:
+    """No op is absent from a table."""
+    assert sorted(OPS.keys() - TABLES[name].keys()) == []
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_has_an_op(name: str) -> None:
+    """No table has a row for an op that does not exist."""
+    assert sorted(TABLES[name].keys() - OPS.keys()) == []
+
+
+def test_the_tables_are_found() -> None:
+    """The checks read full tables, not empty ones."""
+    assert {"input", "constant", "add", "matmul", "random_bits"} <= OPS.keys()

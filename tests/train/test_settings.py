@@ -1,0 +1,55 @@
+"""What can be chosen for a training, checked where it is chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memograd.errors import BadSetting, UnknownName
+from memograd.nn.optimizers import SGD
+from memograd.nn.schedules import Cosine
+from memograd.train.settings import MAX_BATCH, MIN_BATCH, Settings
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "patience"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "3", True])
+def test_counts(name: str, value: Any) -> None:
+    """What is counted is a positive whole number, and the error names it, what was found and what is allowed."""
+    with pytest.raises(BadSetting, match=rf"Settings\({name}={value!r}\): {name} must be a positive integer"):
+        Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "bad", [{"seed": -1}, {"seed": 2**64}, {"seed": 0.0}, {"l2": -1e-9}, {"l2": float("nan")}, {"l2": float("inf")}]
+)
+def test_other_numbers(bad: dict[str, Any]) -> None:
+    """A seed has 64 bits, and a penalty is finite and not negative."""
+    with pytest.raises(BadSetting, match=next(iter(bad))):
+        Settings(**bad)
+
+
+@pytest.mark.parametrize("bad", [{"optimizer": "adamm"}, {"schedule": "cosin"}, {"optimizer": 3}, {"schedule": None}])
+def test_names(bad: dict[str, Any]) -> None:
+    """An unknown optimiser or schedule is refused before a training starts, and the error lists those there are."""
+    with pytest.raises(UnknownName, match=r"There are: .*(sgd|cosine)"):
+        Settings(**bad)
+
+
+def test_names_become_records() -> None:
+    """A name and the record that it stands for are the same setting, and numbers of NumPy become Python's."""
+    settings = Settings(optimizer="sgd", schedule="cosine", epochs=np.int64(3))
+    assert settings == Settings(optimizer=SGD(), schedule=Cosine(), epochs=3)
+    assert type(settings.epochs) is int
+
+
+@given(st.integers(1, 10**7), st.integers(1, 10**7))
+def test_rows_per_batch(n_rows: int, more: int) -> None:
+    """A minibatch never holds more rows than there are, nor fewer when there are more of them."""
+    chosen = Settings().rows_per_batch(n_rows)
+    assert min(MIN_BATCH, n_rows) <= chosen <= min(MAX_BATCH, n_rows)
+    assert chosen <= Settings().rows_per_batch(n_rows + more)
+    assert Settings(batch_size=more).rows_per_batch(n_rows) == min(more, n_rows)
