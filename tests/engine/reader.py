@@ -108,7 +108,7 @@ class Reader:
             self._overwrite(target, operands, called(call), node.lineno)
         elif isinstance(call, ast.Subscript) or called(call) in VIEWS:
             base = self.lies.get(operands[0])
-            moved = called(call) != "reshape" or (base is not None and base.moved)
+            moved = moves(call) or (base is not None and base.moved)
             target = Place(base.owner, base.start, base.end, moved) if base is not None else None
         self._assign(name, node)
         self.results[name] = node.lineno
@@ -163,6 +163,14 @@ def out_of(value: ast.expr | None) -> ast.expr | None:
     """What a call writes to."""
     keywords = value.keywords if isinstance(value, ast.Call) else []
     return next((keyword.value for keyword in keywords if keyword.arg == "out"), None)
+
+
+def moves(call: ast.expr) -> bool:
+    """Whether a view puts elements elsewhere than they lie: a reshape does not, nor axes in the order they have."""
+    if called(call) == "transpose" and isinstance(call, ast.Call) and len(call.args) == 2:
+        axes = ast.literal_eval(call.args[1])
+        return list(axes) != sorted(axes)
+    return called(call) != "reshape"
 
 
 def called(value: ast.expr) -> str:

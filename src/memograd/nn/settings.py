@@ -62,7 +62,7 @@ def settle(record: Any, **requirements: Requirement) -> None:
     >>> Pace(-1)
     Traceback (most recent call last):
         ...
-    memograd.nn.settings.BadSetting: Pace(rate=-1): rate must be a finite number above 0
+    memograd.errors.BadSetting: Pace(rate=-1): rate must be a finite number above 0
     """
     for name, requirement in requirements.items():
         plain = checked(type(record).__name__, name, getattr(record, name), requirement)
