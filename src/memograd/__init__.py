@@ -9,13 +9,17 @@
 array([ 1. , -1.5])
 """
 
+from memograd.digest.content import freeze
 from memograd.engine.compiled import compile
 from memograd.errors import MemogradError
 from memograd.explain.explanation import explain
 from memograd.gradient.numeric import check_grad
 from memograd.gradient.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from memograd.graph.count import count_operations
+from memograd.memo.memoize import memoize
+from memograd.memo.value_digest import digest
 from memograd.nn.mlp import MLP
+from memograd.store.open import open_store
 from memograd.train.model_file import load_model as load
 
 __all__ = [
@@ -24,13 +28,17 @@ __all__ = [
     "check_grad",
     "compile",
     "count_operations",
+    "digest",
     "explain",
+    "freeze",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
     "load",
+    "memoize",
+    "open_store",
     "value_and_grad",
     "vjp",
 ]

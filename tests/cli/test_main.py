@@ -17,6 +17,7 @@ DEFAULTS = {
     "train": ["64,64", "silu", "0.2", "200", "40", "32", "0.001", "0", "DATA.model", "by its values"],
     "predict": ["standard output"],
     "explain": ["1,1,1", "4", "tanh", "0"],
+    "memo": [],
 }
 
 

@@ -26,11 +26,10 @@ def ran(
     env: Mapping[str, str] | None = None,
     stdout: int | IO[bytes] = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run the command to its end, without a terminal."""
+    """Run the command to its end, without a terminal, its output buffered as it is by default."""
     command = [*MEMOGRAD, *map(str, arguments)]
-    return subprocess.run(
-        command, env={**os.environ, **(env or {})}, stdout=stdout, stderr=subprocess.PIPE, check=False
-    )
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(command, env={**plain, **(env or {})}, stdout=stdout, stderr=subprocess.PIPE, check=False)
 
 
 ENDLESS = ["train", "t.csv", "--target", "kind", "--json", "--epochs", str(10**9), "--patience", str(10**9)]

@@ -71,6 +71,13 @@ def test_early_stopping(patience: int) -> None:
     assert (waits <= patience).all()
 
 
+def test_no_gain_is_no_better_epoch() -> None:
+    """Of epochs that are equally good the first is the best, and those after it count as without gain."""
+    settings = Settings(epochs=50, patience=4, optimizer=SGD(1e-30))
+    fitted = fit(NETWORK, NOISY, HELD_OUT, settings=settings)
+    assert (fitted.best.number, len(fitted.history), fitted.stopped) == (1, 5, "early")
+
+
 def test_history() -> None:
     """Epochs are numbered from 1, reported as they end, and the best so far are marked."""
     reported: list[Epoch] = []

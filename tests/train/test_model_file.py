@@ -158,6 +158,23 @@ def test_two_files_mixed(path: Path, tmp_path: Path) -> None:
     assert "damaged" in refusal(path)
 
 
+def test_the_digest_covers_all() -> None:
+    """Other text, names, dtypes, shapes or numbers give another digest; another order does not."""
+    one = {"a": np.zeros((2, 3), np.float32), "b": np.ones(2)}
+    others: list[tuple[str, dict[str, Any]]] = [
+        ("x", {**one, "a": one["a"].T.copy()}),
+        ("x", {**one, "a": one["a"].view(np.int32)}),
+        ("x", {**one, "b": np.array([1.0, 2.0])}),
+        ("x", {"a": one["a"], "c": one["b"]}),
+        ("x", {"a": one["a"]}),
+        ("xa", one),
+        ("", one),
+    ]
+    digests = {model_file._digest(text, tensors) for text, tensors in [("x", one), *others]}
+    assert len(digests) == 1 + len(others)
+    assert model_file._digest("x", dict(reversed(one.items()))) in digests
+
+
 class Bomb:
     """What a pickle would run."""
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, NoReturn
 
-from memograd.cli import explain, predict, train
+from memograd.cli import explain, memo, predict, train
 from memograd.cli.terminal import Terminal
 from memograd.errors import MemogradError
 
-COMMANDS = {"train": train, "predict": predict, "explain": explain}
+COMMANDS = {"train": train, "predict": predict, "explain": explain, "memo": memo}
 
 BAD_INPUT, INTERRUPTED = 2, 130
 

@@ -141,7 +141,8 @@ class Compiled:
         # By name: of a dtype that is merely equal NumPy makes a new array object.
         self._dtypes = tuple(np.dtype(spec.dtype.name) for spec in self._specs)
         self._result = result
-        self._donated = tuple(i for i, node in enumerate(graph.inputs) if node in donated)
+        lent = frozenset(donated)
+        self._donated = tuple(i for i, node in enumerate(graph.inputs) if node in lent)
 
     @property
     def source(self) -> str:

@@ -51,11 +51,12 @@ def plan_graph(inputs: Sequence[Node], outputs: Sequence[Node], donated: Collect
     order = topological([*inputs, *outputs])
     position = {node: i for i, node in enumerate(order)}
     contiguous: dict[Node, bool] = {}
+    lent = frozenset(donated)
     steps = []
     for node in order:
         view = is_view(node, contiguous)
         contiguous[node] = not view or (contiguous[node.inputs[0]] and _stays_in_order(node))
-        steps.append(_step(node, position, view, contiguous, node in donated))
+        steps.append(_step(node, position, view, contiguous, node in lent))
     problem = Problem(tuple(steps), tuple(position[node] for node in outputs))
     schedule = solve(problem)
     judge(problem, schedule)

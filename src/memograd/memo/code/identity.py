@@ -1,0 +1,187 @@
+"""The identity of a function's code: what to call.
+
+Two functions have one identity when their code means the same, in every process of one minor version of Python. An
+edit that changes the meaning gives another identity, and undoing it gives the first one back: nothing depends on paths,
+times, line numbers, hash seeds or the order of imports.
+
+What counts
+    - The source of the function without comments, formatting and docstrings: its syntax tree (`source.py`).
+    - Its defaults and keyword defaults, and the contents of its closure, as they are when it is called.
+    - Every global that it reads, also through modules (``prep.RATE``, ``package.module.helper``) and through imports
+      inside of it (`references.py`): a function or class of the project is followed further, at any depth and through
+      cycles; data is digested, the order of dicts included; a thing of an installed package counts as the name and
+      version of the package, one of the standard library as the minor version of Python (`packages.py`).
+    - Classes as a whole: bases, metaclass, all members. A method brings the class that it was defined in, so
+      ``self.other()`` is covered; what is passed as `self` is an argument and has a digest of its own.
+    - What wrappers wrap: decorators of the project are functions like others; `functools.partial`, `lru_cache`,
+      properties, static and class methods and decorators of packages are seen through.
+    - Functions and instances in lists, dicts, attributes and fields of all these.
+    - A whole module where it is used as an object (``getattr(module, name)``), and the function's own module where it
+      calls `eval`, `exec` or `globals`.
+    - Annotations of functions where something that is reached may read them (it mentions ``__annotations__``,
+      `get_type_hints` or `signature`, or is a decorator of an installed package); docstrings likewise (``__doc__``,
+      `getdoc`); decorators as they are written, where one of an installed package is reached. The annotations of
+      classes always count, for they make fields.
+    - The environment (`environment.py`).
+
+What is not seen
+    - Names that are computed: text given to `eval` or `exec` beyond the function's own module, attributes got by a
+      computed name from anything but a module, `importlib.import_module` and ``sys.modules``.
+    - What a function reads from outside: files, environment variables, the clock, random numbers, the network.
+    - State inside of installed packages and C extensions: settings, registries, a package edited in place. Numbers and
+      texts that are read from a module of a package by name do count.
+    - Where code is: line numbers, file names and frames that it asks for.
+    - Decorators that leave no trace: a function of the project that registers another one elsewhere is seen only where
+      the registry is read.
+
+`version=` of `memoize` is the way out: it is part of the key, and says what cannot be seen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from memograd.memo.code.guard import Guard
+from memograd.memo.code.walk import Part, walk
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIdentity:
+    """What the code of a function means.
+
+    Attributes
+    ----------
+    digest : str
+        64 hexadecimal digits; equal when everything that counts is equal.
+    parts : tuple of Part
+        What it was made from, in the order in which it was met, each once. A part has its own digest, which tells
+        what the thing is but not what it refers to.
+    """
+
+    digest: str
+    parts: tuple[Part, ...]
+
+
+def identify(function: Any) -> CodeIdentity:
+    """Return the identity of the code of a function, or of anything else that can be called.
+
+    Parameters
+    ----------
+    function : callable
+        Of the project or of a package; a class, method, partial or instance as well.
+
+    Raises
+    ------
+    CannotDigest
+        When it depends on something of which nothing is known, such as an open file in a global, or a C function
+        that is in no installed package. The message names it and the ways out.
+
+    Notes
+    -----
+    The first time costs about 1 ms for each function, and 20 ms for each 1,000 lines of the files that they are in,
+    which are parsed and compiled; later 0.1 ms for each function. `CodeWatch` avoids also that.
+
+    Examples
+    --------
+    >>> rate = 2
+    >>> def scale(x):
+    ...     "Multiply."
+    ...     return x * rate
+    >>> before = identify(scale)
+    >>> rate = 3
+    >>> differences(before, identify(scale))  # doctest: +ELLIPSIS
+    ('global `...rate` changed...',)
+    """
+    walked = walk(function)
+    return CodeIdentity(walked.digest, walked.parts)
+
+
+class CodeWatch:
+    """The identity of one function's code, made again only when something that it was made from has changed.
+
+    Every call of `current` compares, by identity: all names that were looked up in modules, of helpers too; the code
+    and defaults of all functions; the contents of all cells; the members of all classes; the attributes of instances
+    and the items of containers. Data that can change in place and is no small container, such as an array, is
+    digested again. So a monkeypatched helper, an assigned global and an item added to a global list are noticed at
+    the next call. What is on the disk is looked at only when new code is met.
+
+    Notes
+    -----
+    About 1 µs for a function with two helpers and a few globals, plus 0.05 µs for each further name and 1 µs for each
+    class. Safe to use from several threads; an identity that was right at the time of the call is returned.
+
+    Examples
+    --------
+    >>> watch = CodeWatch(lambda x: x + 1)
+    >>> watch.current() is watch.current()
+    True
+    """
+
+    __slots__ = ("_function", "_last")
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+        self._last: tuple[Guard, CodeIdentity] | None = None
+
+    def current(self) -> CodeIdentity:
+        """Return the identity as of now; raises what `identify` raises."""
+        last = self._last
+        if last is not None and last[0].holds():
+            return last[1]
+        walked = walk(self._function)
+        identity = CodeIdentity(walked.digest, walked.parts)
+        # Equal ones are kept one: whoever compares by `is` sees no change where there is none.
+        if last is not None and last[1] == identity:
+            identity = last[1]
+        self._last = (walked.guard, identity)
+        return identity
+
+
+def differences(before: CodeIdentity, after: CodeIdentity) -> tuple[str, ...]:
+    """Return in words what makes an identity another one; empty when it does not.
+
+    Examples
+    --------
+    >>> old, new = (CodeIdentity(d, (Part("package", "numpy", "", d),)) for d in ("2.4.5", "2.4.6"))
+    >>> differences(old, new), differences(new, new)
+    (('package numpy: 2.4.5 → 2.4.6',), ())
+    """
+    if before.digest == after.digest:
+        return ()
+    old, new = _by_name(before), _by_name(after)
+    told = tuple(
+        _said(kind, name, old.get((kind, name), []), new.get((kind, name), []))
+        for kind, name in dict.fromkeys([*old, *new])
+        if _digests(old, kind, name) != _digests(new, kind, name)
+    )
+    return told or ("the names in the code refer to each other's things",)
+
+
+_Parts = Mapping[tuple[str, str], list[Part]]
+
+
+def _by_name(identity: CodeIdentity) -> _Parts:
+    """The parts by kind and name, which several can share: two lambdas, a closure made twice."""
+    parts = defaultdict(list)
+    for part in identity.parts:
+        parts[part.kind, part.name].append(part)
+    return parts
+
+
+def _digests(parts: _Parts, kind: str, name: str) -> list[str]:
+    return sorted(part.digest for part in parts.get((kind, name), ()))
+
+
+def _said(kind: str, name: str, old: list[Part], new: list[Part]) -> str:
+    if kind in _PLAIN and old and new:
+        return f"{kind} {name}: {', '.join(part.digest for part in old)} → {', '.join(part.digest for part in new)}"
+    happened = "changed" if old and new else "is new" if new else "is gone"
+    file = (new or old)[0].file
+    return f"{kind} `{name}` {happened}{f', in {file}' if file else ''}"
+
+
+_PLAIN = frozenset({"package", "environment"})
+"""Kinds of parts whose digest is a version that a person can read."""

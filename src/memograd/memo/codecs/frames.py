@@ -1,0 +1,116 @@
+"""Frames and series of pandas and polars, as streams of Arrow: the one place that imports these packages."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from memograd.errors import StoreError
+from memograd.memo.codecs.arrow_stream import check_uncompressed
+from memograd.memo.codecs.packing import Blob, CannotStore, Form, Packer, Row, Unpacker
+
+KINDS = ("DataFrame", "Series")
+
+_SPARE_CELLS = 1 << 20
+
+
+def _pack_pandas(packer: Packer, value: Any, path: str) -> list[Form]:
+    import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    series = isinstance(value, pd.Series)
+    frame = value.to_frame(name="value") if series else value
+    try:
+        data = _stream(pa.Table.from_pandas(frame))
+        back = _pandas_of(data, type(value).__name__, value.name if series else None)
+        # What Arrow holds otherwise (a mixed index, an odd dtype) would come back as something else.
+        compare = pd.testing.assert_series_equal if series else pd.testing.assert_frame_equal
+        compare(back, value, check_exact=True, check_freq=True, check_flags=True, check_index_type=True)
+        if back.attrs != value.attrs:
+            raise CannotStore(f"{path} is a frame with attrs that Arrow does not give back; drop them")
+    except (pa.ArrowException, StoreError, TypeError, ValueError, KeyError, AssertionError) as error:
+        raise CannotStore(
+            f"{path} is a frame that Arrow cannot hold, or would give back changed ({str(error).splitlines()[0]}); "
+            "convert its index or columns"
+        ) from error
+    name = packer.pack(value.name, f"{path}.name") if series else None
+    return [type(value).__name__, packer.blob(data), name]
+
+
+def _unpack_pandas(unpacker: Unpacker, kind: str, blob: int, name: Form) -> Any:
+    series_name = unpacker.unpack(name) if kind == "Series" else None
+    return _pandas_of(unpacker.blob(blob), kind, series_name)
+
+
+def _pandas_of(data: Blob, kind: str, name: Any) -> Any:
+    import pyarrow as pa
+
+    check_uncompressed(data)
+    try:
+        table = pa.ipc.open_stream(pa.py_buffer(data)).read_all()
+        table.validate(full=True)
+        # Columns of nulls take no bytes, however long they are.
+        if table.num_rows * max(table.num_columns, 1) > 8 * len(data) + _SPARE_CELLS:
+            raise StoreError(f"an entry declares a frame of {table.num_rows} rows in {len(data)} bytes")
+        frame = table.to_pandas()
+    except pa.ArrowException as error:
+        raise StoreError(f"an entry does not hold a frame: {error}") from error
+    if kind == "DataFrame":
+        return frame
+    series = frame["value"]
+    series.name = name
+    return series
+
+
+def _stream(table: Any) -> Blob:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return memoryview(sink.getvalue())
+
+
+def _pack_polars(packer: Packer, value: Any, path: str) -> list[Form]:
+    import polars as pl
+
+    frame = value.to_frame() if isinstance(value, pl.Series) else value
+    if any("Object" in repr(dtype) for dtype in frame.dtypes):
+        raise CannotStore(f"{path} is a frame with a column of Python objects; convert it")
+    target = io.BytesIO()
+    frame.write_ipc_stream(target, compression="uncompressed")
+    data = target.getvalue()
+    back = _polars_of(data, "DataFrame")
+    if back.schema != frame.schema or not back.equals(frame):
+        raise CannotStore(f"{path} is a frame that Arrow would give back changed; convert its columns")
+    return [type(value).__name__, packer.blob(data)]
+
+
+def _unpack_polars(unpacker: Unpacker, kind: str, blob: int) -> Any:
+    return _polars_of(unpacker.blob(blob), kind)
+
+
+def _polars_of(data: Blob, kind: str) -> Any:
+    import polars as pl
+
+    check_uncompressed(data)
+    try:
+        frame = pl.read_ipc_stream(io.BytesIO(bytes(data)))
+    except pl.exceptions.PolarsError as error:
+        raise StoreError(f"an entry does not hold a frame: {error}") from error
+    return frame.to_series(0) if kind == "Series" else frame
+
+
+def _is_of(package: str) -> Callable[[Any], bool]:
+    return lambda value: type(value).__module__.partition(".")[0] == package and type(value).__name__ in KINDS
+
+
+FAMILIES: Mapping[str, Callable[[Any], bool]] = {"pandas": _is_of("pandas"), "polars": _is_of("polars")}
+"""How frames are recognised without importing their packages."""
+
+ROWS: Mapping[str, Row] = {
+    "pandas": Row(_pack_pandas, _unpack_pandas),
+    "polars": Row(_pack_polars, _unpack_polars),
+}
+"""How values of each tag are packed and unpacked."""

@@ -1,0 +1,156 @@
+"""A store as one function sees it: values by the keys of calls. A store that fails costs time, never a result."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final, final
+
+from memograd.digest.digester import digest
+from memograd.errors import MemogradError, StoreError
+from memograd.memo.complaints import Complaints
+from memograd.memo.identity import Identity
+from memograd.memo.keys import KEY_VERSION, CallKey, KeyMaker
+from memograd.memo.report import Parts, Tally
+from memograd.memo.settings import Settings
+from memograd.memo.values import entry_of, value_of
+from memograd.store.protocol import Blob, Entry
+
+MISS: Final = object()
+"""What is recalled when nothing is stored. None is a value like any other."""
+
+
+@final
+class Shelf:
+    """Where the results of one function are.
+
+    Attributes
+    ----------
+    group : str
+        Under which they stand in the store.
+    """
+
+    __slots__ = ("_complaints", "_keys", "_settings", "_tally", "group")
+
+    def __init__(self, group: str, keys: KeyMaker, settings: Settings, tally: Tally, complaints: Complaints) -> None:
+        self.group = group
+        self._keys = keys
+        self._settings = settings
+        self._tally = tally
+        self._complaints = complaints
+
+    def recall(self, key: CallKey) -> tuple[Any, float]:
+        """The stored value, or `MISS`, and what it cost in seconds."""
+        try:
+            entry = self._settings.store.get(key.digest)
+            if entry is None:
+                return MISS, 0.0
+            return value_of(entry, allow_pickle=self._settings.pickle), entry.cost_seconds
+        except StoreError as error:
+            self._complaints.tell("read", f"{self.group} is computed again: {error}")
+            return MISS, 0.0
+
+    def keep(self, key: CallKey, values: tuple[Any, ...], blobs: tuple[Blob, ...], cost_seconds: float) -> Entry | None:
+        """Store the blobs of a result; return the entry, or None when there is a reason not to store it."""
+        try:
+            reason = self._reason_against(key, values)
+            if reason is None:
+                self._describe(key.identity)
+                entry = self._entry(key, blobs, cost_seconds)
+                if self._settings.store.put(entry):
+                    return entry
+                reason = "store", "the store is too small for it"
+        except MemogradError as error:
+            reason = "write", str(error)
+        self.not_kept(*reason)
+        return None
+
+    def not_kept(self, kind: str, reason: str) -> None:
+        """Count a result that is not stored, and say why."""
+        self._tally.not_stored += 1
+        self._complaints.tell(kind, f"a result of {self.group} is not stored: {reason}")
+
+    def complain(self, kind: str, message: str) -> None:
+        """Tell of something else that went wrong."""
+        self._complaints.tell(kind, message)
+
+    def lock(self, key: CallKey) -> AbstractContextManager[None]:
+        """The store's lock of a key; when the store fails, no lock."""
+        return _Lock(self, key)
+
+    def parts_of(self, identity_digest: str) -> Parts | None:
+        """What code was made from that has results here, by name; None when that was lost."""
+        record = self._settings.store.peek(_code_key(identity_digest))
+        return None if record is None else record.metadata.get("parts")
+
+    def _reason_against(self, key: CallKey, values: tuple[Any, ...]) -> tuple[str, str] | None:
+        """Why a result should not be stored, though it could be; a kind and a text."""
+        if self._keys.plain(values) is None and self._keys.digests(values) != key.digests:
+            return "arguments", "the call changed its arguments, so its result is not all that it does"
+        if self._keys.identity().digest != key.identity.digest:
+            return "code", "the code, or data that it refers to, changed during the call"
+        return None
+
+    def _entry(self, key: CallKey, blobs: tuple[Blob, ...], cost_seconds: float) -> Entry:
+        arguments = zip(self._keys.names, key.digests, key.shown, strict=True)
+        metadata = {
+            "code": key.identity.digest,
+            "version": repr(self._settings.version),
+            "arguments": {name: [told, shown] for name, told, shown in arguments},
+        }
+        return entry_of(
+            key.digest,
+            blobs,
+            group=self.group,
+            metadata=metadata,
+            cost_seconds=cost_seconds,
+            pickled=self._settings.pickle,
+        )
+
+    def _describe(self, identity: Identity) -> None:
+        """Store, once for all results of it, what the code was made from."""
+        key, store = _code_key(identity.digest), self._settings.store
+        if store.peek(key) is None:
+            store.put(Entry(key, (), group=self.group, metadata={"parts": parts_of(identity)}))
+
+
+@final
+class _Lock(AbstractContextManager[None]):
+    """A lock of a store that, if it fails, lets the call go on without."""
+
+    __slots__ = ("_key", "_lock", "_shelf")
+
+    def __init__(self, shelf: Shelf, key: CallKey) -> None:
+        self._shelf = shelf
+        self._key = key
+        self._lock: AbstractContextManager[None] | None = None
+
+    def __enter__(self) -> None:
+        try:
+            lock = self._shelf._settings.store.lock(self._key.digest)
+            lock.__enter__()
+            self._lock = lock
+        except StoreError as error:
+            self._shelf.complain("lock", f"{self._shelf.group} is computed without a lock: {error}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if self._lock is not None:
+                self._lock.__exit__(None, None, None)
+        except StoreError as failure:
+            self._shelf.complain("lock", f"the lock of {self._shelf.group} was lost: {failure}")
+
+
+def _code_key(identity_digest: str) -> str:
+    return digest(("memo code", KEY_VERSION, identity_digest))
+
+
+def parts_of(identity: Identity) -> Parts:
+    """What code was made from, by name."""
+    plain = ("package", "environment")
+    return {
+        f"{part.kind} {part.name}".strip(): [part.digest, part.digest if part.kind in plain else part.file]
+        for part in identity.parts
+    }

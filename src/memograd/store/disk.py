@@ -1,0 +1,264 @@
+"""A store in a directory: nothing runs, nothing listens; many threads and processes may use it at once.
+
+    memograd-store-1    an empty file whose name tells the version, and of a keyed store which key
+    ab/abcd….entry      what is known of an entry, and its small blobs, sealed
+    ab/abef….blob       a large blob, named by the digest of its content
+    index.sqlite        groups, uses, sizes: can be made again from the files above
+    locks/abcd…         a lock that somebody holds
+    quarantine/         what was found damaged
+
+A hit reads the entry's own file and nothing else: no index, no lock, and nothing is written. An entry is there from the
+moment when its file gets its name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
+from types import TracebackType
+from typing import Self, final
+
+from memograd.errors import BadSetting, StoreError
+from memograd.store.blobs import part
+from memograd.store.damage import Damage, Report, warn
+from memograd.store.entries import Entries
+from memograd.store.folder import Folder, Place, told
+from memograd.store.index import FILE, Index
+from memograd.store.locks import DIRECTORY, HAS_FILE_LOCKS, file_lock, guard
+from memograd.store.marker import enter, is_marked, settle
+from memograd.store.protocol import Entry, Record, Stats, check_key
+from memograd.store.record import Reference, encode
+from memograd.store.rows import Row, Rows
+from memograd.store.seal import Seal
+from memograd.store.verify import Audit, audit
+
+MAX_COUNTED = 4096
+"""Uses of so many entries are counted in memory before they are written down."""
+
+_SPARE = 16
+"""A full store is emptied to all but one part of so many, so that not every put must count it anew."""
+
+
+@final
+class DiskStore:
+    """A store in a directory.
+
+    Parameters
+    ----------
+    root : path
+        Made if need be.
+    max_bytes : int, optional
+        What the entries may take on disk; then the least valuable are evicted. Files in quarantine are not counted.
+    key : bytes, optional
+        A secret of at least 16 bytes. Every entry is authenticated with it, and one that was not written with it is
+        refused: put there by somebody else, changed, or moved from one key to another. What nobody can refuse is an
+        older entry of the same key put back; as a key names its content, that is as good as the newer one. Large blobs
+        are then copied, not mapped, so that nobody can change them after they were checked. Several users of a system
+        need a common group and a umask of 002: all of them write the index.
+    report : callable, optional
+        Told of all damage. By default a warning, `DamagedEntry`.
+
+    Raises
+    ------
+    StoreError
+        When the directory cannot be made or read, holds something else, or a store of a later version.
+    NotAuthentic
+        When the store was made with another key, or with one and none is given, or the other way round.
+    BadSetting
+        When max_bytes is below 1, or the key has less than 16 bytes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as root, DiskStore(root) as store:
+    ...     store.put(Entry("00" * 32, (b"value",), group="f", metadata={"codec": "raw"}))
+    ...     DiskStore(root).get("00" * 32).blobs
+    True
+    (b'value',)
+    """
+
+    __slots__ = ("_entries", "_folder", "_index", "_max_bytes", "_n_hits", "_n_misses", "_seal", "_uses")
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        max_bytes: int | None = None,
+        key: bytes | None = None,
+        report: Report = warn,
+    ) -> None:
+        if max_bytes is not None and max_bytes < 1:
+            raise BadSetting(f"max_bytes={max_bytes}; give at least 1, or None for no bound")
+        if not HAS_FILE_LOCKS:
+            raise StoreError(f"{root}: a store on disk takes the locks of a POSIX system; use 'memory:'")
+        self._seal = Seal(key)
+        self._folder = Folder(root)
+        with told(self._folder.root, "open the store"):
+            os.makedirs(self._folder.root, exist_ok=True)
+            enter(self._folder, self._seal)
+
+        def discarded(reason: str, set_aside: str | None) -> None:
+            report(Damage(self._folder.root, str(FILE), reason, set_aside))
+
+        self._entries = Entries(self._folder, self._seal, report)
+        self._index = Index(self._folder, self._entries.rows, discarded, distrusted=self._seal.keyed)
+        self._max_bytes = max_bytes
+        self._n_hits = self._n_misses = 0
+        self._uses: dict[str, int] = {}
+
+    @property
+    def keyed(self) -> bool:
+        """Whether entries that were not written with this store's secret key are refused."""
+        return self._seal.keyed
+
+    def put(self, entry: Entry) -> bool:
+        """See `Store.put`. Takes a few flushes of the disk: it is safe from a loss of power as well."""
+        parts = tuple(map(part, entry.blobs))
+        data = encode(entry, parts, self._seal)
+        references = tuple(found for found in parts if isinstance(found, Reference))
+        row = Row(entry.key, entry.group, float(entry.cost_seconds), len(data), references)
+        if self._max_bytes is not None and row.size_bytes > self._max_bytes:
+            return False
+        with told(self._folder.root, "store an entry"):
+            self._entries.write_blobs(parts, entry.blobs)
+            with self._entries.beside(entry.key, data) as publish, self._index.locked():
+                if not is_marked(self._folder, self._seal):
+                    settle(self._folder, self._seal)
+                # First the row, then the file: see `Index`.
+                has_others = self._index.change(lambda rows: self._admit(rows, row))
+                # Before the row was there, an eviction may have taken blobs that nobody seemed to use.
+                self._entries.write_missing_blobs(parts, entry.blobs)
+                publish()
+                if has_others:
+                    self._entries.remove((), self._index.change(lambda rows: rows.others(row)))
+                    self._index.change(lambda rows: rows.drop_others(row))
+        return True
+
+    def get(self, key: str) -> Entry | None:
+        """See `Store.get`. Every byte is checked; takes no lock and writes nothing."""
+        check_key(key)
+        with told(self._folder.root, "read an entry"):
+            entry = self._entries.read(key)
+        with guard:
+            self._n_hits += entry is not None
+            self._n_misses += entry is None
+        if entry is not None:
+            self.touch(key)
+        return entry
+
+    def peek(self, key: str) -> Record | None:
+        """See `Store.peek`."""
+        check_key(key)
+        with told(self._folder.root, "read an entry"):
+            header = self._entries.header(key)
+        return header and header.record
+
+    def touch(self, key: str) -> None:
+        """See `Store.touch`. Written down with the next put or at the end; a crash loses it."""
+        with guard:
+            self._uses[key] = self._uses.get(key, 0) + 1
+            enough = len(self._uses) >= MAX_COUNTED
+        if enough:
+            self.close()
+
+    def delete(self, key: str) -> bool:
+        """See `Store.delete`."""
+        check_key(key)
+        with told(self._folder.root, "delete an entry"), self._index.locked():
+            victims = self._index.change(lambda rows: rows.victim(key))
+            was_there = self._entries.remove((key,), victims.digests) > 0
+            self._index.change(lambda rows: rows.drop(victims))
+            return was_there
+
+    def scan(self, group: str | None = None) -> Iterator[Record]:
+        """See `Store.scan`. Reads the record of each as it comes to it; what is evicted meanwhile is left out."""
+        for key in self._keys(group):
+            record = self.peek(key)
+            if record is not None and group in {None, record.group}:
+                yield record
+
+    def lock(self, key: str, timeout_seconds: float | None = None) -> AbstractContextManager[None]:
+        """See `Store.lock`. The lock is the kernel's: it is free the moment the process that holds it ends."""
+        check_key(key)
+        return file_lock(self._folder, Place(DIRECTORY, key), timeout_seconds)
+
+    def stats(self) -> Stats:
+        """See `Store.stats`."""
+        with told(self._folder.root, "count the entries"):
+            n_entries, size_bytes = self._totals()
+        return Stats(n_entries, size_bytes, self._max_bytes, self._n_hits, self._n_misses)
+
+    def gc(self, max_bytes: int) -> int:
+        """See `Store.gc`. Removes what writers that died left behind, too."""
+        if max_bytes < 0:
+            raise BadSetting(f"max_bytes={max_bytes}; give at least 0")
+        self.close()
+        with told(self._folder.root, "remove entries"), self._index.locked():
+            self._folder.sweep()
+            before, victims = self._index.change(lambda rows: (rows.counted_bytes(), rows.victims(max_bytes)))
+            # Files first: on a full disk they make the room that the index takes to write this down.
+            self._entries.remove(victims.keys, victims.digests)
+            self._index.change(lambda rows: rows.drop(victims))
+            return before - victims.left_bytes
+
+    def verify(self) -> Audit:
+        """Read every byte, set aside what is damaged, remove what nobody uses, and make the index again."""
+        with told(self._folder.root, "verify the store"):
+            return audit(self._folder, self._entries, self._index)
+
+    def rebuild(self) -> None:
+        """Make the index again from the entries' files."""
+        with told(self._folder.root, "make the index"), self._index.locked():
+            self._index.make()
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        with suppress(StoreError):  # uses are counted as well as may be, and the directory may be read-only
+            self._write_uses()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write_uses(self) -> None:
+        uses = self._take_uses()
+        if uses:
+            with told(self._folder.root, "count uses"), self._index.locked():
+                self._index.change(lambda rows: rows.count_uses(uses))
+
+    def _take_uses(self) -> dict[str, int]:
+        with guard:
+            uses, self._uses = self._uses, {}
+            return uses
+
+    def _admit(self, rows: Rows, row: Row) -> bool:
+        """Give an entry its row, and make room for it; whether it has blobs from before."""
+        rows.count_uses(self._take_uses())
+        has_others = rows.add(row)
+        if self._max_bytes is not None and rows.size_bytes > self._max_bytes:
+            victims = rows.victims(max(self._max_bytes - self._max_bytes // _SPARE, row.size_bytes), spare=row.key)
+            self._entries.remove(victims.keys, victims.digests)
+            rows.drop(victims)
+        return has_others
+
+    def _keys(self, group: str | None) -> list[str]:
+        if not self._is_writable():
+            return list(self._entries.keys())
+        with told(self._folder.root, "list the entries"), self._index.locked():
+            return self._index.change(lambda rows: rows.keys(group))
+
+    def _totals(self) -> tuple[int, int]:
+        if not self._is_writable():
+            rows = list(self._entries.rows())
+            return len(rows), sum(row.size_bytes for row in rows)
+        with self._index.locked():
+            return self._index.change(lambda rows: (rows.n_entries, rows.size_bytes))
+
+    def _is_writable(self) -> bool:
+        """Whether there can be an index; without one, the entries' files are read instead."""
+        return os.access(self._folder.root, os.W_OK)

@@ -1,0 +1,165 @@
+"""The entries' own files, from which all else can be made again: a record for each, and the large blobs.
+
+What is damaged is set aside and reported here, and from then on is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import final
+
+from memograd.store.blobs import Blobs
+from memograd.store.damage import Damage, DamageFound, Report
+from memograd.store.folder import Contents, Folder, Place, fan_out
+from memograd.store.protocol import Blob, Entry
+from memograd.store.record import MAX_RECORD_BYTES, Header, Part, Reference, decode
+from memograd.store.rows import Row
+from memograd.store.seal import Seal
+
+SUFFIX = ".entry"
+
+_LOOKS = 10
+"""Between a record and its blobs another process may evict the entry, and a third may put it again."""
+
+_INCOMPLETE = "one of its blobs is not there"
+
+
+@final
+class Entries:
+    """The entries in a store's directory.
+
+    Attributes
+    ----------
+    blobs : Blobs
+    n_damaged : int
+        How much damage was reported so far.
+    """
+
+    __slots__ = ("_folder", "_report", "_seal", "blobs", "n_damaged")
+
+    def __init__(self, folder: Folder, seal: Seal, report: Report) -> None:
+        self._folder = folder
+        self._seal = seal
+        self._report = report
+        self.blobs = Blobs(folder, mapped=not seal.keyed)
+        self.n_damaged = 0
+
+    def read(self, key: str) -> Entry | None:
+        """Return an entry, every byte of it checked; None when it is not there, or not whole."""
+        for _ in range(_LOOKS):
+            header = self.header(key)
+            if header is None:
+                return None
+            try:
+                blobs = self._blobs_of(header)
+            except DamageFound as damage:
+                self.notice(damage)
+                return None
+            if blobs is not None:
+                return header.entry(blobs)
+        # The record stays: it is whole, and good again as soon as somebody puts the same blob.
+        self._say(_place(key), _INCOMPLETE, None)
+        return None
+
+    def header(self, key: str) -> Header | None:
+        """Return what the file of an entry says; None when it is not there, or not as it was written."""
+        place = _place(key)
+        try:
+            found = self._folder.read(place, MAX_RECORD_BYTES)
+            return found and self._decoded(found, key)
+        except DamageFound as damage:
+            self.notice(damage)
+            return None
+
+    def write_blobs(self, parts: Iterable[Part], blobs: Iterable[Blob]) -> None:
+        """Write the blobs that lie in files of their own, unless they are there whole: all of each is read."""
+        for part, blob in zip(parts, blobs, strict=True):
+            if isinstance(part, Reference) and not self._is_whole(part):
+                self.blobs.write(part, blob)
+
+    def write_missing_blobs(self, parts: Iterable[Part], blobs: Iterable[Blob]) -> None:
+        """Write those blobs again that were removed after they were written: nothing is read."""
+        for part, blob in zip(parts, blobs, strict=True):
+            if isinstance(part, Reference) and not self.blobs.is_there(part):
+                self.blobs.write(part, blob)
+
+    @contextmanager
+    def beside(self, key: str, data: bytes) -> Iterator[Callable[[], None]]:
+        """Write the file of an entry beside its place; what it yields puts it there."""
+        place = _place(key)
+        with self._folder.beside(place.directory, (data,)) as name:
+            yield partial(self._folder.publish, name, place)
+
+    def remove(self, keys: Iterable[str], digests: Iterable[str]) -> int:
+        """Remove the files of entries, and then blobs that no other uses; return how many entries were there."""
+        n_there = sum(self._folder.remove(_place(key)) for key in keys)
+        for digest in digests:
+            self.blobs.remove(digest)
+        return n_there
+
+    def keys(self) -> Iterator[str]:
+        """Yield the key of every file of an entry, in order."""
+        return self._folder.digests(SUFFIX)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield what the index says of every entry that is whole; one that lacks a blob is reported and set aside."""
+        for key in self.keys():
+            header = self.header(key)
+            if header is None:
+                continue
+            if all(map(self.blobs.is_there, header.references)):
+                yield row(header)
+            else:
+                self._say(_place(key), _INCOMPLETE, self._folder.set_aside(_place(key)))
+
+    def check_blobs(self) -> None:
+        """Read every blob; what is damaged is set aside."""
+        for digest in self.blobs.digests():
+            try:
+                self.blobs.check(digest)
+            except DamageFound as damage:
+                self.notice(damage)
+
+    def remove_unused(self, used: Container[str]) -> int:
+        """Remove the blobs that are not used; return how many."""
+        return sum(self.blobs.remove(digest) for digest in self.blobs.digests() if digest not in used)
+
+    def notice(self, damage: DamageFound) -> None:
+        """Set damage aside and report it."""
+        place = Place(damage.directory, damage.name)
+        self._say(place, str(damage), self._folder.set_aside(place, damage.inode))
+
+    def _say(self, place: Place, reason: str, set_aside: str | None) -> None:
+        self.n_damaged += 1
+        self._report(Damage(self._folder.root, str(place), reason, set_aside))
+
+    def _decoded(self, found: Contents, key: str) -> Header:
+        try:
+            return decode(bytes(found.data), key, self._seal)
+        except ValueError as error:
+            raise DamageFound(*_place(key), str(error), found.inode) from error
+
+    def _blobs_of(self, header: Header) -> tuple[Blob, ...] | None:
+        """All blobs, or None when one is not there."""
+        found = [self.blobs.read(part) if isinstance(part, Reference) else part for part in header.parts]
+        blobs = tuple(blob for blob in found if blob is not None)
+        return blobs if len(blobs) == len(found) else None
+
+    def _is_whole(self, reference: Reference) -> bool:
+        try:
+            return self.blobs.read(reference) is not None
+        except DamageFound as damage:
+            self.notice(damage)
+            return False
+
+
+def row(header: Header) -> Row:
+    """Return what the index says of an entry."""
+    record = header.record
+    return Row(record.key, record.group, float(record.cost_seconds), header.record_bytes, header.references)
+
+
+def _place(key: str) -> Place:
+    return fan_out(key, SUFFIX)

@@ -1,0 +1,363 @@
+"""The files of a store: below one directory, in which others may write too.
+
+A file has a `Place`. Nothing but a regular file is ever read, no link is followed, and no file is changed where it
+lies: a new one is written beside, flushed and renamed. What a file says is not known here.
+
+It takes a POSIX system: files are opened relative to their directory, which must not be a link either.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import secrets
+import stat
+import sys
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple, final
+
+from memograd.errors import StoreError
+from memograd.store.damage import DamageFound
+from memograd.store.protocol import Blob, is_key
+
+QUARANTINE = "quarantine"
+QUARANTINE_FILES = 64
+"""So many damaged files are kept to look at; the oldest go first."""
+
+BLOCK_BYTES = 4096
+"""What a file system gives away at a time: a file of one byte takes this much."""
+
+ABANDONED_SECONDS = 3600.0
+"""A file beside its place that nobody wrote to for so long was left by a process that died."""
+
+MAX_MAPS = 128
+"""Before Python 3.13 a map keeps a file descriptor, of which a process has about a thousand: more files are read."""
+
+_MAPS_KEEP_DESCRIPTORS = sys.version_info < (3, 13)
+_maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
+
+_TEMPORARY = ".tmp"
+_FAN_OUT = tuple(f"{i:02x}" for i in range(256))
+_DIRECTORY = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # or opening a pipe would wait for its other end
+
+_DAMAGE = {
+    errno.ELOOP: "it is a link",
+    errno.ENXIO: "it is no regular file",
+    errno.ENODEV: "it is no regular file",
+    errno.ENOTDIR: "it is no directory",
+    errno.EIO: "the device cannot read it",
+}
+"""What keeps a file from being read, and will for ever."""
+
+_ADVICE = {
+    errno.ENOSPC: "free some space, or give the store a smaller max_bytes",
+    errno.EDQUOT: "free some space, or give the store a smaller max_bytes",
+    errno.EFBIG: "the system limits how large a file may be",
+    errno.EROFS: "it can be read, and not written",
+    errno.EACCES: "ask its owner for permission",
+    errno.EPERM: "ask its owner for permission",
+    errno.EMFILE: "this process has too many files open",
+    errno.ENOENT: "was it deleted? open the store again",
+}
+
+
+class Place(NamedTuple):
+    """Where a file lies: a directory directly below the store's, or "" for that one itself, and a name in it.
+
+    Examples
+    --------
+    >>> str(Place("ab", "abcd.entry"))
+    'ab/abcd.entry'
+    """
+
+    directory: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.directory}/{self.name}" if self.directory else self.name
+
+
+class Contents(NamedTuple):
+    """What was read, and the file that it was read from, by the number that the system gives to each."""
+
+    data: Blob
+    inode: int
+
+
+def fan_out(digest: str, suffix: str) -> Place:
+    """Return the place of a file named by a digest: its first two digits are the directory.
+
+    Examples
+    --------
+    >>> str(fan_out("abcd", ".blob"))
+    'ab/abcd.blob'
+    """
+    return Place(digest[:2], digest + suffix)
+
+
+def on_disk(size_bytes: int) -> int:
+    """Return what a file of so many bytes takes, in whole blocks.
+
+    Examples
+    --------
+    >>> on_disk(1), on_disk(5000)
+    (4096, 8192)
+    """
+    return max(-(-size_bytes // BLOCK_BYTES), 1) * BLOCK_BYTES
+
+
+@contextmanager
+def told(root: str, doing: str) -> Iterator[None]:
+    """Turn an error of the operating system into one that says what the store was doing, and what to do.
+
+    Examples
+    --------
+    >>> with told("/memo", "store an entry"):
+    ...     raise OSError(errno.ENOSPC, "No space left on device")
+    Traceback (most recent call last):
+    memograd.errors.StoreError: /memo: cannot store an entry (No space left on device); free some space, or give ...
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "see whether the disk is well")
+        raise StoreError(f"{root}: cannot {doing} ({error.strerror or error}); {advice}") from error
+
+
+@final
+class Folder:
+    """A store's directory.
+
+    Every method may raise OSError for what the system refuses, and those that read DamageFound for what is there and
+    cannot be what was written.
+    """
+
+    __slots__ = ("root",)
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        # Absolute, because the process may change its directory later.
+        self.root = os.path.abspath(os.fsdecode(root))
+
+    @contextmanager
+    def directory(self, name: str) -> Iterator[int]:
+        """Open a directory directly below, or with "" this one itself."""
+        fd = os.open(f"{self.root}/{name}", _DIRECTORY if name else getattr(os, "O_DIRECTORY", 0))
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def make(self, name: str) -> None:
+        """Make a directory directly below, unless it is there."""
+        try:
+            os.mkdir(f"{self.root}/{name}")
+        except FileExistsError:
+            return
+        with self.directory("") as root:
+            os.fsync(root)
+
+    def read(self, place: Place, max_bytes: int) -> Contents | None:
+        """Return all bytes of a file, or None when there is none; longer than that is damage."""
+
+        def contents(fd: int, status: os.stat_result) -> Contents:
+            if status.st_size > max_bytes:
+                raise DamageFound(*place, f"it has {status.st_size} bytes", status.st_ino)
+            return Contents(_read_all(fd, status.st_size), status.st_ino)
+
+        return self._opened(place, contents)
+
+    def view(self, place: Place, size_bytes: int, *, mapped: bool) -> Contents | None:
+        """Return the bytes of a file that must be so long, mapped or copied into memory; None when there is none."""
+
+        def contents(fd: int, status: os.stat_result) -> Contents:
+            if status.st_size != size_bytes:
+                raise DamageFound(*place, f"it has {status.st_size} bytes, and not {size_bytes}", status.st_ino)
+            return Contents((_mapped(fd, size_bytes) if mapped else None) or _read_all(fd, size_bytes), status.st_ino)
+
+        return self._opened(place, contents)
+
+    def size_bytes(self, place: Place) -> int | None:
+        """Return how long a regular file is; None when there is none."""
+        status = self.status(place)
+        return status.st_size if status and stat.S_ISREG(status.st_mode) else None
+
+    def status(self, place: Place) -> os.stat_result | None:
+        """Return what the system knows of whatever lies at a place; None when nothing does."""
+        try:
+            with self.directory(place.directory) as fd:
+                return os.stat(place.name, dir_fd=fd, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    @contextmanager
+    def beside(self, directory: str, chunks: Iterable[Blob], mode: int = 0o444) -> Iterator[str]:
+        """Write a file under a name of its own in a directory, flush it, and remove it at the end of the block.
+
+        Inside of the block `publish` gives it the name under which it stays.
+        """
+        self.make(directory)
+        name = f".{secrets.token_hex(8)}{_TEMPORARY}"
+        try:
+            with self.directory(directory) as at:
+                _write_all(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, mode, dir_fd=at), chunks)
+            yield name
+        finally:
+            with suppress(OSError):  # it is gone if it was published
+                self.remove(Place(directory, name))
+
+    def publish(self, beside: str, place: Place) -> None:
+        """Rename a file that was written beside a place to it, and flush the directory."""
+        with self.directory(place.directory) as at:
+            os.rename(beside, place.name, src_dir_fd=at, dst_dir_fd=at)
+            os.fsync(at)
+
+    def remove(self, place: Place) -> bool:
+        """Remove a file; return whether there was one."""
+        try:
+            with self.directory(place.directory) as at:
+                os.unlink(place.name, dir_fd=at)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def clear(self, place: Place) -> None:
+        """Make a place free. What is no regular file goes into quarantine, whatever it holds."""
+        if self.size_bytes(place) is not None:
+            self.remove(place)
+        elif self.status(place) is not None:
+            self.set_aside(place)
+
+    def set_aside(self, place: Place, inode: int | None = None) -> str | None:
+        """Move whatever lies at a place into quarantine; return where it lies now, or None when it cannot be moved.
+
+        With an inode, another file that lies there by now stays.
+        """
+        name = f"{time.time_ns():020d}-{secrets.token_hex(4)}-{place.name}"
+        try:
+            self.make(QUARANTINE)
+            with self.directory(place.directory) as source, self.directory(QUARANTINE) as target:
+                os.rename(place.name, name, src_dir_fd=source, dst_dir_fd=target)
+                # Looked at after the move, because before it another could still slip in between.
+                if inode is not None and os.stat(name, dir_fd=target, follow_symlinks=False).st_ino != inode:
+                    os.rename(name, place.name, src_dir_fd=target, dst_dir_fd=source)
+                    return None
+                _prune(target)
+        except OSError:
+            return None
+        return f"{QUARANTINE}/{name}"
+
+    def open_to_lock(self, place: Place) -> int:
+        """Open a file that is never read or written, made if need be; the caller closes it."""
+        with self.directory(place.directory) as at:
+            fd = os.open(place.name, os.O_RDWR | os.O_CREAT | _FILE, 0o666, dir_fd=at)
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return fd
+        os.close(fd)
+        raise StoreError(f"{self.root}/{place} is no regular file, and nothing that memograd made; remove it")
+
+    def is_at(self, place: Place, fd: int) -> bool:
+        """Whether the file that is open is still the one that lies at a place."""
+        status = self.status(place)
+        return status is not None and os.path.samestat(status, os.fstat(fd))
+
+    def names(self, directory: str) -> list[str]:
+        """Return the names in a directory, in order; none when it is not there, or is no directory."""
+        try:
+            with self.directory(directory) as fd:
+                return sorted(os.listdir(fd))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def digests(self, suffix: str) -> Iterator[str]:
+        """Yield the digests that name files with a suffix, in order."""
+        for directory in _FAN_OUT:
+            for name in self.names(directory):
+                digest = name.removesuffix(suffix)
+                if digest != name and name.startswith(directory) and is_key(digest):
+                    yield digest
+
+    def sweep(self) -> int:
+        """Remove what writers that died left behind; return how many files."""
+        before = time.time() - ABANDONED_SECONDS
+        places = [Place(directory, name) for directory in ("", *_FAN_OUT) for name in self.names(directory)]
+        return sum(self._sweep(place, before) for place in places if place.name.endswith(_TEMPORARY))
+
+    def _sweep(self, place: Place, before: float) -> bool:
+        status = self.status(place)
+        return status is not None and status.st_mtime < before and self.remove(place)
+
+    def _opened(self, place: Place, contents: Callable[[int, os.stat_result], Contents]) -> Contents | None:
+        try:
+            with self.directory(place.directory) as at:
+                fd = os.open(place.name, os.O_RDONLY | _FILE, dir_fd=at)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            # Only the directory can be no directory.
+            culprit = Place("", place.directory) if error.errno == errno.ENOTDIR else place
+            raise _judged(error, culprit) from error
+        try:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise DamageFound(*place, "it is no regular file", status.st_ino)
+            return contents(fd, status)
+        except OSError as error:
+            raise _judged(error, place) from error
+        finally:
+            os.close(fd)
+
+
+def _judged(error: OSError, place: Place) -> Exception:
+    """The error as it is, or the damage that it speaks of."""
+    reason = _DAMAGE.get(error.errno or 0)
+    return DamageFound(*place, reason) if reason else error
+
+
+def _read_all(fd: int, size_bytes: int) -> bytes:
+    """As many bytes, or fewer if the file ends before; that is for the checksum to find."""
+    data = os.read(fd, size_bytes)
+    while len(data) < size_bytes and (more := os.read(fd, size_bytes - len(data))):
+        data += more
+    return data
+
+
+def _mapped(fd: int, size_bytes: int) -> Blob | None:
+    """The file in memory as it is, or None where it is better read."""
+    if not _MAPS_KEEP_DESCRIPTORS:
+        options: dict[str, Any] = {"trackfd": False}
+    elif len(_maps) < MAX_MAPS:
+        options = {}
+    else:
+        return None
+    try:
+        found = mmap.mmap(fd, size_bytes, access=mmap.ACCESS_READ, **options)
+    except OSError:  # the file system knows no maps
+        return None
+    _maps.add(found)
+    return memoryview(found)
+
+
+def _write_all(fd: int, chunks: Iterable[Blob]) -> None:
+    """Write to a new file, flush it to the disk, and close it."""
+    try:
+        for chunk in chunks:
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _prune(quarantine: int) -> None:
+    """Remove the oldest files of the quarantine; a directory that someone put there stays."""
+    for name in sorted(os.listdir(quarantine))[:-QUARANTINE_FILES]:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=quarantine)

@@ -1,0 +1,268 @@
+"""What every store promises, and the records that go in and come out.
+
+A store maps a key to an entry: some blobs of bytes, and what is known of them. It knows no arrays, functions or graphs.
+A miss is None; an error is an exception; a value that is not what was put is neither, because it is never served.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeAlias, final
+
+from memograd.errors import BadSetting
+
+Blob: TypeAlias = bytes | memoryview
+
+_KEY = re.compile("[0-9a-f]{64}")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is stored under a key.
+
+    Attributes
+    ----------
+    key : str
+        A digest of 256 bits, as 64 hexadecimal digits in lower case. It names the content: whoever computes the key
+        computes the value.
+    blobs : tuple of bytes or memoryview
+        The value. Stores hand out what nobody can write to; large ones may be mapped from a file.
+    group : str
+        By which entries are found again, such as the name of a function.
+    metadata : mapping
+        What JSON can say: names to None, bool, int, finite float, str, lists and mappings of them. Every entry that is
+        read has its own.
+    cost_seconds : float
+        How long it took to compute, and so what a hit saves.
+    created_seconds : float
+        When it was made, in seconds since the epoch.
+
+    Raises
+    ------
+    BadSetting
+        When an attribute cannot be.
+
+    Examples
+    --------
+    >>> Entry("00" * 32, (b"value",), group="f", cost_seconds=0.5).size_bytes
+    5
+    >>> Entry("my key", ())
+    Traceback (most recent call last):
+    memograd.errors.BadSetting: 'my key' is no key; give 64 hexadecimal digits in lower case
+    """
+
+    key: str
+    blobs: tuple[Blob, ...]
+    group: str = field(default="", kw_only=True)
+    metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    cost_seconds: float = field(default=0.0, kw_only=True)
+    created_seconds: float = field(default_factory=time.time, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blobs", tuple(map(_flat, self.blobs)))
+        _check(self)
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes of all blobs."""
+        return sum(map(len, self.blobs))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of an entry without reading its blobs: see `Entry`.
+
+    Examples
+    --------
+    >>> Record("00" * 32, group="f", size_bytes=5).size_bytes
+    5
+    """
+
+    key: str
+    group: str = field(default="", kw_only=True)
+    metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    cost_seconds: float = field(default=0.0, kw_only=True)
+    created_seconds: float = field(default=0.0, kw_only=True)
+    size_bytes: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How full a store is, and what it was asked since it was opened.
+
+    Attributes
+    ----------
+    n_entries : int
+    size_bytes : int
+        What the entries take, the store's own bookkeeping of each included.
+    max_bytes : int or None
+        What they may take.
+    n_hits, n_misses : int
+        Answers of `get` since this store was opened, by this process.
+    """
+
+    n_entries: int
+    size_bytes: int
+    max_bytes: int | None
+    n_hits: int = 0
+    n_misses: int = 0
+
+
+class Store(Protocol):
+    """What every store does. All methods may be called from many threads at once, and in forked children.
+
+    `tests/store/conformance.py` is the suite that every store must pass.
+    """
+
+    @property
+    def keyed(self) -> bool:
+        """Whether entries that were not written with this store's secret key are refused."""
+
+    def put(self, entry: Entry) -> bool:
+        """Store an entry, in the place of what was under its key.
+
+        Returns
+        -------
+        bool
+            False when the store decided not to keep it, because it is larger than the store. True means that it is
+            there: whoever asks from now on gets it, after a crash as well, until it is evicted.
+
+        Raises
+        ------
+        StoreError
+            When it cannot be written. What was under the key is then still there, or nothing is.
+        BadSetting
+            When the metadata are not what JSON can say.
+        """
+
+    def get(self, key: str) -> Entry | None:
+        """Return the entry of a key, or None when there is none; what is damaged is reported, and is none.
+
+        Raises
+        ------
+        StoreError
+            When the store cannot be read.
+        """
+
+    def peek(self, key: str) -> Record | None:
+        """Return what is known of an entry, without reading its blobs; it counts as no use."""
+
+    def touch(self, key: str) -> None:
+        """Count a use of an entry that was served from elsewhere. Writes nothing."""
+
+    def delete(self, key: str) -> bool:
+        """Drop an entry; return whether there was one."""
+
+    def scan(self, group: str | None = None) -> Iterator[Record]:
+        """Yield what is known of every entry, or of those of one group, in the order of their keys."""
+
+    def lock(self, key: str, timeout_seconds: float | None = None) -> AbstractContextManager[None]:
+        """Hold the lock of a key: one thread of one process at a time, until it leaves the block or dies.
+
+        Raises
+        ------
+        LockTimeout
+            When another owner held it for longer than that.
+        StoreError
+            When this thread holds it already, or the store cannot be written.
+        """
+
+    def stats(self) -> Stats:
+        """Return how full the store is, and what it was asked."""
+
+    def gc(self, max_bytes: int) -> int:
+        """Evict the least valuable entries until the others take no more than that; return the bytes it freed."""
+
+    def close(self) -> None:
+        """Write down what is only counted. The store may be used further, and closed again."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+def is_key(name: object) -> bool:
+    """Whether something is a key: a digest of 256 bits in hexadecimal digits.
+
+    Examples
+    --------
+    >>> is_key("00" * 32), is_key("../../etc/passwd")
+    (True, False)
+    """
+    return isinstance(name, str) and _KEY.fullmatch(name) is not None
+
+
+def check_key(key: str) -> None:
+    """Check that a text is a key.
+
+    Raises
+    ------
+    BadSetting
+        When it is none.
+    """
+    if not is_key(key):
+        raise BadSetting(f"{key!r} is no key; give 64 hexadecimal digits in lower case")
+
+
+def json_text(metadata: Mapping[str, Any]) -> str:
+    """Write metadata as JSON that reads back as exactly what it was.
+
+    Raises
+    ------
+    BadSetting
+        When it would not: tuples, keys that are no text, NaN, and whatever JSON does not know.
+
+    Examples
+    --------
+    >>> json_text({"codec": "raw"})
+    '{"codec":"raw"}'
+    >>> json_text({"shape": (2, 3)})
+    Traceback (most recent call last):
+    memograd.errors.BadSetting: metadata would come back from JSON as {'shape': [2, 3]}; use lists, not tuples, ...
+    """
+    plain = dict(metadata)
+    try:
+        text = json.dumps(plain, separators=(",", ":"), allow_nan=False)
+        back = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadSetting(f"metadata cannot be JSON ({error}); use text, numbers, lists and mappings") from error
+    if back != plain:
+        raise BadSetting(f"metadata would come back from JSON as {back}; use lists, not tuples, and text as names")
+    return text
+
+
+def _flat(blob: Blob) -> Blob:
+    """The bytes of a blob in one row, not to be written to through it."""
+    if isinstance(blob, bytes):
+        return blob
+    if not isinstance(blob, memoryview) or not blob.c_contiguous:
+        raise BadSetting(f"a blob is bytes, or a memoryview without gaps, not {blob!r:.80}")
+    # A view with no bytes, but of several axes, cannot be cast.
+    return blob.cast("B").toreadonly() if blob.nbytes else b""
+
+
+def _check(found: Entry | Record) -> None:
+    check_key(found.key)
+    try:
+        found.group.encode()
+    except UnicodeEncodeError as error:
+        raise BadSetting(f"group {found.group!r} is not text that UTF-8 can write") from error
+    if not (found.cost_seconds >= 0 and math.isfinite(found.cost_seconds)):
+        raise BadSetting(f"cost_seconds={found.cost_seconds}, and not a finite number of at least 0")
+    if not math.isfinite(found.created_seconds):
+        raise BadSetting(f"created_seconds={found.created_seconds}, and not a finite number")
