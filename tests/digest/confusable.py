@@ -745,8 +745,8 @@ def small_things_of_frames() -> list[Any]:
         pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string()), pd.ArrowDtype(pa.timestamp("s", "UTC")), pd.NA,
         pd.NaT, pl.Int8(), pl.Int16(), pl.Datetime("us"), pl.Datetime("ms"), pl.Datetime("us", "UTC"), pl.Enum(["a"]),
         pl.Enum(["b"]), pl.List(pl.Int8), pl.List(pl.Int16), pl.Array(pl.Int8, 2), pl.Array(pl.Int8, 3),
-        pl.Struct({"a": pl.Int8}), pl.Struct({"b": pl.Int8}), pl.Decimal(10, 2), pl.Decimal(10, 3), pl.Categorical(), pl.String(), np.busdaycalendar(),
-        np.busdaycalendar("1111110"),
+        pl.Struct({"a": pl.Int8}), pl.Struct({"b": pl.Int8}), pl.Decimal(10, 2), pl.Decimal(10, 3), pl.Categorical(),
+        pl.String(), np.busdaycalendar(), np.busdaycalendar("1111110"),
     ]  # fmt: skip
 
 

@@ -107,7 +107,7 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = {
 
 def _categories(dtype: Any) -> Sequence[Any]:
     # Older versions have an ordering, newer ones categories that may have a name.
-    named = getattr(dtype, "categories", None)
+    named: Any = getattr(dtype, "categories", None)
     about = [named.name(), named.namespace(), str(named.physical())] if hasattr(named, "namespace") else []
     return [getattr(dtype, "ordering", None), *about]
 
