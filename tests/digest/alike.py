@@ -28,7 +28,7 @@ from scipy import sparse
 
 from memograd.digest import freeze
 
-from .confusable import GROUPS, Box, Colour, Hidden, Items, Keyed, KeyedByProperty, Plain, Point
+from .confusable import GROUPS, Box, Colour, Hidden, Items, Keyed, KeyedByProperty, Plain, Point, nan
 
 Pairs = Callable[[], Iterator[tuple[Any, Any]]]
 
@@ -192,6 +192,15 @@ def orders_of_sets() -> Iterator[tuple[Any, Any]]:
             yield [set(items), 1], [set(shuffled(items, seed)), 1]
 
 
+def twins_in_hash_tables() -> Iterator[tuple[Any, Any]]:
+    """Members and keys that are told apart by identity alone, in one order and the other."""
+    first, second = nan(0x7FF8000000000000), nan(0x7FF8000000000000)
+    yield {first: 1, second: 2}, {second: 2, first: 1}
+    yield {first: 1, second: 2}, {first: 2, second: 1}
+    yield {first, second}, {second, first}
+    yield {first: 1, "a": 1, second: 2}, {second: 1, first: 2, "a": 1}
+
+
 def sharing() -> Iterator[tuple[Any, Any]]:
     """The same object many times, and as many equal ones."""
     parts: list[Any] = [
@@ -253,6 +262,15 @@ def instances() -> Iterator[tuple[Any, Any]]:
     yield Items([1, 2]), Items((1, 2))
 
 
+def with_dirty_padding(values: Any) -> Any:
+    """The same extended floats, with other bytes where x86 leaves six of sixteen unused."""
+    parts = values.copy().view(values.real.dtype)
+    if np.finfo(np.longdouble).nmant == 63:
+        unused = slice(10, None) if values.dtype.isnative else slice(None, -10)
+        parts.view(np.uint8).reshape(parts.size, -1)[:, unused] = 0xAB
+    return parts.view(values.dtype)
+
+
 def numpy_values() -> Iterator[tuple[Any, Any]]:
     yield np.dtype("i4"), np.dtype("int32")
     yield np.dtype("q"), np.dtype("l")
@@ -281,14 +299,9 @@ def numpy_values() -> Iterator[tuple[Any, Any]]:
         yield np.array([(1, 2)] * 2, padded), dirty
         yield np.array([(1, 2)] * 2, padded)[0], dirty[0]
     for kind in (np.longdouble, np.clongdouble):
-        for filler in (0, 255):
-            memory = np.full(4 * np.dtype(kind).itemsize, filler, np.uint8).view(kind)
-            memory[...] = [1, 2, 3, 4]
-            yield np.array([1, 2, 3, 4], kind), memory
-            yield (
-                np.array([1, 2, 3, 4], kind).astype(np.dtype(kind).newbyteorder()),
-                memory.byteswap().view(np.dtype(kind).newbyteorder()),
-            )
+        for dtype in (np.dtype(kind), np.dtype(kind).newbyteorder()):
+            clean = np.array([1, 2, 3, 4]).astype(dtype)
+            yield clean, with_dirty_padding(clean)
     yield np.array([1, "a"], object), np.array([1, "a", None], object)[:2]
     yield np.array(["a", "b"], np.dtypes.StringDType()), np.array(["a", "b", "c" * 99], np.dtypes.StringDType())[:2]
     yield np.arange(6).reshape(2, 3), np.array([[0, 1, 2], [3, 4, 5]])
@@ -372,5 +385,6 @@ def polars_frames() -> Iterator[tuple[Any, Any]]:
 
 PAIRS: list[Pairs] = [
     pickled, copied, arrays_in_other_layouts, large_arrays_in_other_layouts, memory_maps, orders_of_mappings,
-    orders_of_sets, sharing, plain_values, instances, numpy_values, sparse_values, frames, polars_frames,
+    orders_of_sets, twins_in_hash_tables, sharing, plain_values, instances, numpy_values, sparse_values, frames,
+    polars_frames,
 ]  # fmt: skip

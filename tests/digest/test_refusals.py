@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import dateutil.tz
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -161,6 +162,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: logging.getLogger("a"), "a logger"),
     (concurrent.futures.Future, "a future"),
     (asyncio.Lock, NOTHING_KNOWN),
+    (lambda: dateutil.tz.gettz("Europe/Berlin"), "use zoneinfo.ZoneInfo"),
     (zone_without_key, "read from a file and has no key"),
     (lambda: pl.DataFrame({"a": [1]}).lazy(), "a query that has not been run"),
     (lambda: pl.col("a"), "an expression of polars"),

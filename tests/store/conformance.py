@@ -138,6 +138,8 @@ def views_are_taken_flat(open_store: Open) -> None:
     found = store.get(key_of(1))
     assert found is not None
     assert [*map(bytes, found.blobs)] == [array.tobytes(), b"", np.array(1.0).tobytes()]
+    assert Entry(key_of(1), (array.data,)).blobs[0] == memoryview(array.tobytes())
+    assert memoryview(Entry(key_of(1), (array.data,)).blobs[0]).readonly
     with pytest.raises(BadSetting):
         Entry(key_of(1), (array.T.data,))
 
@@ -270,10 +272,12 @@ def a_bound_is_kept(open_store: Open) -> None:
     bound = store.stats().max_bytes
     assert bound is not None
     for name in range(40):
-        entry = entry_of(name, (name * 7_919) % 100_000, 100)
+        # Some are worth nothing, and are kept all the same until the next comes.
+        entry = entry_of(name, (name * 7_919) % 100_000, 100, cost_seconds=name % 3)
         assert store.put(entry)
         assert store.stats().size_bytes <= bound
         assert same(store.get(entry.key), entry)
+        assert entry.key in [record.key for record in store.scan("f")]
     assert store.stats().n_entries > 3
 
 

@@ -47,6 +47,21 @@ def test_an_entry_takes_what_is_counted() -> None:
     assert OVERHEAD_BYTES / 2 < taken / n < OVERHEAD_BYTES * 2
 
 
+def test_putting_the_same_again_and_again_takes_no_more() -> None:
+    """What is remembered of entries that were replaced or deleted does not pile up."""
+    store, entries = MemoryStore(1 << 20), [entry_of(name, 10) for name in range(10)]
+    tracemalloc.start()
+    for _ in range(1_000):
+        for entry in entries:
+            store.put(entry)
+        store.delete(entries[0].key)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 100_000  # 11,000 remembered puts would be ten times as much
+    assert store.gc(0) > 0
+    assert store.stats().n_entries == 0
+
+
 def test_bytes_are_not_copied() -> None:
     """What nobody can change is kept as it is."""
     store, blob = MemoryStore(1 << 20), bytes(100_000)

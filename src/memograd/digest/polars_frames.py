@@ -45,7 +45,8 @@ def _series(series: Any) -> Sequence[Any]:
 def _numbers(series: Any) -> Any:
     """The values as NumPy has them, zero where one is missing."""
     numbers = series.to_physical()
-    return (numbers.fill_null(numbers.dtype.to_python()(0)) if numbers.null_count() else numbers).to_numpy()
+    filler = False if str(numbers.dtype) == "Boolean" else 0
+    return (numbers.fill_null(filler) if numbers.null_count() else numbers).to_numpy()
 
 
 def _objects(series: Any) -> Any:

@@ -15,6 +15,7 @@ WAYS_OUT = (
 _ITERATOR = "an iterator, which is used up by reading it; pass a list"
 _FILE = "an open file; pass its path, or what it holds"
 _LOCK = "a lock"
+_ZONE = "a time zone that is not of the standard library; use zoneinfo.ZoneInfo"
 _CODE = "pass code= to say what stands for code"
 
 WORDS: Mapping[str, str] = {
@@ -51,6 +52,8 @@ WORDS: Mapping[str, str] = {
     "builtins.dict_values": "a view of a dict; pass a list of it",
     "builtins.dict_items": "a view of a dict; pass a list or dict of it",
     "numpy.random.bit_generator.BitGenerator": "a bit generator that is not NumPy's own",
+    "pytz.tzinfo.BaseTzInfo": _ZONE,
+    "dateutil.tz._common._tzinfo": _ZONE,
     "polars.lazyframe.frame.LazyFrame": "a query that has not been run; pass what .collect() gives",
     "polars.expr.expr.Expr": "an expression of polars; pass the name of a column, or data",
     "torch.Tensor": "a tensor of torch; pass .numpy(force=True)",

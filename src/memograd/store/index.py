@@ -23,7 +23,7 @@ from typing import TypeVar, final
 
 from memograd.errors import StoreError
 from memograd.store.folder import Folder, Place
-from memograd.store.locks import file_lock
+from memograd.store.locks import database_guard, file_lock
 from memograd.store.marker import LOCK
 from memograd.store.rows import Row, Rows, RowsDamaged
 
@@ -122,11 +122,11 @@ class Index:
 
     def make(self) -> None:
         """Make the index from the entries' files; only while it is locked. Uses are kept as far as they can be read."""
-        uses = self._uses()
+        rows, uses = list(self._rows()), self._uses()
 
         def fill(new: Rows) -> None:
             new.create()
-            for row in self._rows():
+            for row in rows:
                 new.add(row)
             new.count_uses(uses)
 
@@ -165,7 +165,7 @@ class Index:
 
     def _run(self, name: str, pragmas: Iterable[str], work: Callable[[Rows], T]) -> T:
         try:
-            with closing(_connect(f"{self._folder.root}/{name}", pragmas)) as connection:
+            with database_guard, closing(_connect(f"{self._folder.root}/{name}", pragmas)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     result = work(Rows(connection))

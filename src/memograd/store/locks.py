@@ -44,6 +44,13 @@ No fork happens meanwhile, so a child never sees a change half made, or a lock w
 enough for all stores of a process: it is held for microseconds, and nothing waits inside of it.
 """
 
+database_guard = threading.RLock()
+"""Held while SQLite is at work, for the same reason.
+
+SQLite knows for each process which files it has locked. A child that was forked meanwhile would find the index locked
+by a connection that it does not have, for ever. Who holds this may take `guard`, and never the other way round.
+"""
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,13 +231,23 @@ def _too_long(name: str, timeout_seconds: float | None) -> LockTimeout:
     return LockTimeout(f"the lock of {name} was held by another for more than {timeout_seconds} s")
 
 
-def _forget_inherited() -> None:
-    """In a forked child: close what the parent's threads have locked, so that the locks end with their owner."""
+def _before_fork() -> None:
+    database_guard.acquire()
+    guard.acquire()
+
+
+def _after_fork() -> None:
+    guard.release()
+    database_guard.release()
+
+
+def _after_fork_in_child() -> None:
+    """Close what the parent's threads have locked, so that the locks end with their owner."""
     for held in _held:
         os.close(held.fd)
     _held.clear()
-    guard.release()
+    _after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=guard.acquire, after_in_parent=guard.release, after_in_child=_forget_inherited)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)

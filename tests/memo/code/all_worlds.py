@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from .calls import CALLS
 from .classes import CLASSES
+from .exotic import EXOTIC
 from .syntax import EXPRESSIONS, STATEMENTS
 from .values import DEFAULTS, VALUES
 from .worlds import World
 from .wrappers import OBJECTS, WRAPPERS
 
-ALL: Sequence[World] = (CALLS, VALUES, DEFAULTS, EXPRESSIONS, STATEMENTS, CLASSES, WRAPPERS, OBJECTS)
+ALL: Sequence[World] = (CALLS, VALUES, DEFAULTS, EXPRESSIONS, STATEMENTS, CLASSES, WRAPPERS, OBJECTS, EXOTIC)

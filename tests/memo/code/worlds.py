@@ -84,5 +84,6 @@ def imported(folder: Path, module: str = "main") -> Iterator[ModuleType]:
 
 
 def _is_from(folder: Path, module: ModuleType) -> bool:
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    # Not getattr: a module may make attributes on demand, or fail to.
+    places = [vars(module).get("__file__"), *vars(module).get("__path__", ())]
     return any(str(place).startswith(str(folder)) for place in places)

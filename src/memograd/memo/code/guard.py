@@ -116,13 +116,14 @@ class Watch:
         """Watch the items of a container and their order."""
         self._sequences.setdefault(id(sequence), (sequence, tuple(sequence)))
 
-    def data(self, value: Any, known: str) -> None:
-        """Watch a value that is nothing but data and has this digest now."""
+    def data(self, value: Any, known: str) -> bool:
+        """Watch a value that is nothing but data and has this digest now; return whether it can change."""
         containers = containers_in(value)
         if containers is None:
             self._values[id(value)] = (value, known)
         for container in containers or ():
             (self.mapping if isinstance(container, Mapping) else self.sequence)(container)
+        return containers != []
 
     def give_up(self) -> None:
         """Say that something cannot be watched."""

@@ -39,6 +39,9 @@ WRAPPERS: Mapping[Any, tuple[str, ...]] = {
 }
 """What tells things of these types, and of types derived from them."""
 
+# What every module has says where it is, not what it does.
+_OF_MODULES = frozenset(vars(types.ModuleType(""))) | {"__builtins__", "__cached__", "__file__", "__path__"}
+
 # Of those classes an instance does not change, whatever it is made of; all others are asked anew for every call.
 _FIXED = frozenset({"typing", "types", "enum", "dataclasses", "logging"})
 
@@ -65,13 +68,13 @@ def method_apart(method: Any, edge: Edge, context: Context) -> Apart:
 
 
 def module_apart(module: types.ModuleType, edge: Edge, context: Context) -> Apart:
-    """Take a module apart that is used as an object: all of its globals, but for other modules."""
+    """Take a module apart that is used as an object: all of its globals, but for modules that are not inside of it."""
     context.watch.mapping(vars(module))
     inside = f"{module.__name__}."
     names = [
         name
         for name, value in vars(module).items()
-        if not name.startswith("__") and (not isinstance(value, types.ModuleType) or value.__name__.startswith(inside))
+        if name not in _OF_MODULES and (not isinstance(value, types.ModuleType) or value.__name__.startswith(inside))
     ]
     edges = [Edge("global", name, vars(module)[name], f"{inside}{name}", edge.file) for name in sorted(names)]
     return Apart("module", module.__name__, edge.file, None, edges)
@@ -122,8 +125,10 @@ def instance_apart(instance: Any, edge: Edge, context: Context) -> Apart:
     is_of_a_package = package_of_module(kind.__module__) is not None
     if is_of_a_package and isinstance(getattr(instance, "__wrapped__", None), types.FunctionType):
         return _by_wrapped(instance, edge, context)
-    if grows_by_attributes(kind, object) and (not is_of_a_package or _is_plain(kind)):
-        return _by_attributes(instance, edge, context)
+    # Of what is derived from a set, the parts are in no order.
+    base = next((base for base in (set, frozenset) if isinstance(instance, base)), object)
+    if grows_by_attributes(kind, base) and (not is_of_a_package or _is_plain(kind)):
+        return _by_attributes(instance, base, edge, context)
     return _by_parts(instance, edge, context)
 
 
@@ -141,15 +146,19 @@ def _by_key(instance: Any, edge: Edge, context: Context) -> Apart:
     return _made_of(edges, instance, edge)
 
 
-def _by_attributes(instance: Any, edge: Edge, context: Context) -> Apart:
+def _by_attributes(instance: Any, base: type, edge: Edge, context: Context) -> Apart:
+    """Its class and all that it holds, and its members if it is derived from a set."""
     kind = context.watch.attribute(instance, "__class__")
-    state = reader_of_attributes(kind, object)(instance)
+    state = reader_of_attributes(kind, base)(instance)
     if kind.__module__ not in _FIXED:
         attributes = getattr(instance, "__dict__", {})
         context.watch.mapping(attributes)
         for name in state.keys() - attributes.keys():
             context.watch.attribute(instance, name)
     edges = [Edge("class", "", kind, kind.__qualname__), *(_part(edge, name, state[name]) for name in sorted(state))]
+    if base is not object:
+        context.watch.give_up()
+        edges.append(Edge("members", "", frozenset(base.__iter__(instance)), edge.name, edge.file))  # type: ignore[attr-defined]
     return _made_of(edges, instance, edge)
 
 

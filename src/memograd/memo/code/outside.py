@@ -72,6 +72,11 @@ def _names_in(module: str, thing: Any) -> list[str]:
     return [name for name, value in list(space.items()) if value is thing][:1]
 
 
+def _module(module: types.ModuleType) -> Outside | None:
+    package = package_of_module(module.__name__)
+    return None if package is None else Outside(package, module.__name__)
+
+
 def _nowhere(thing: Any) -> None:
     """A container: whatever module holds it, it is told by what it holds."""
 
@@ -91,5 +96,6 @@ _WAYS: Mapping[Any, Callable[[Any], Outside | None]] = {
     types.BuiltinFunctionType: _built_in,
     types.MethodDescriptorType | types.WrapperDescriptorType | types.ClassMethodDescriptorType: _descriptor,
     types.FunctionType | type: _defined,
+    types.ModuleType: _module,
     dict | list | tuple | set | frozenset: _nowhere,
 }

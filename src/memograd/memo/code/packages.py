@@ -106,11 +106,12 @@ def package_of_file(filename: str) -> Package | None:
     ('python', None)
     """
     path = PurePath(filename)
+    # Before all else: installed from a local folder, memograd would count as the project, and be walked.
+    if path.is_relative_to(_HERE):
+        return _uninstalled_memograd()
     folder = max((path.parts.index(name) for name in _INSTALLED if name in path.parts), default=None)
     if folder is not None:
         return _installed(Path(*path.parts[: folder + 1]), PurePath(*path.parts[folder + 1 :]))
-    if path.is_relative_to(_HERE):
-        return _uninstalled_memograd()
     in_python = filename.startswith("<frozen ") or any(path.is_relative_to(root) for root in _STDLIB)
     return STANDARD if in_python else None
 

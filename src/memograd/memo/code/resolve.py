@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec, resolve_name
+from itertools import takewhile
 from types import FunctionType, ModuleType
 from typing import Any
 
 from memograd.memo.code.guard import MISSING, Watch
+from memograd.memo.code.outside import outside
 from memograd.memo.code.packages import (
     STANDARD,
     Package,
@@ -59,7 +61,8 @@ def edge_of(reference: Reference, function: FunctionType, watch: Watch) -> Edge:
     All that is looked up on the way is watched. A module of the project that the function imports itself is imported,
     as the function would do; one of a package is not: that may take seconds, and its version is known without.
     """
-    path = reference.path
+    # The dict of a module is the module.
+    path = tuple(takewhile(lambda name: name != "__dict__", reference.path))
     found = _BEGIN[reference.scope](path[0], function, watch)
     while isinstance(found.target, ModuleType) and found.n_steps < len(path):
         found = _member(found, path[found.n_steps], watch, may_import=reference.scope is Scope.IMPORT)
@@ -130,19 +133,16 @@ def _member(found: _Found, name: str, watch: Watch, *, may_import: bool) -> _Fou
 def _counted(found: _Found, rest: tuple[str, ...]) -> Any:
     """What of a thing counts: all of it, or the version of the package in whose module it was found."""
     target = found.target
-    if isinstance(target, ModuleType):
-        package = package_of_module(target.__name__)
-        return target if package is None else Outside(package, target.__name__)
     if found.package is None or type(target) in ATOMS or _is_of_the_project(target):
         return target
     return Outside(found.package, ".".join([found.name, *rest]))
 
 
 def _is_of_the_project(target: Any) -> bool:
-    """Whether someone has put a function or class of the project into a package's module."""
+    """Whether someone has put a function, class or module of the project into a package's module."""
     if isinstance(target, FunctionType):
         return package_of_function(target) is None
-    return isinstance(target, type) and package_of_module(target.__module__) is None
+    return isinstance(target, type | ModuleType) and outside(target) is None
 
 
 def home_of(function: FunctionType) -> str:

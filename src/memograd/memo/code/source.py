@@ -20,6 +20,7 @@ import ast
 import linecache
 import os
 import warnings
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,13 +185,15 @@ def _functions_in(text: bytes, future: int) -> dict[Shape, list[Function]]:
             module = compile(tree, "<source>", "exec", future, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return {}
-    trees = {_place(node): node for node in ast.walk(tree) if isinstance(node, Function)}
+    defined = defaultdict(list)
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            defined[_name(node), _first_line(node)].append(node)
     functions: dict[Shape, list[Function]] = {}
     for code in _codes_in(module):
-        for place in _places(code):
-            if place in trees:
-                functions.setdefault(shape_of(code), []).append(trees[place])
-                break
+        function = _one_of(defined.get((code.co_name, code.co_firstlineno), []), code)
+        if function is not None:
+            functions.setdefault(shape_of(code), []).append(function)
     return functions
 
 
@@ -201,21 +204,36 @@ def _codes_in(code: CodeType) -> Iterator[CodeType]:
             yield from _codes_in(constant)
 
 
+def _name(function: Function) -> str:
+    return "<lambda>" if isinstance(function, ast.Lambda) else function.name
+
+
 def _first_line(function: Function) -> int:
     decorators = [] if isinstance(function, ast.Lambda) else function.decorator_list
     return min([function.lineno, *(node.lineno for node in decorators)])
 
 
-def _place(function: Function) -> Hashable:
-    """What tells a function from all others of its file: name and first line, or where the body of a lambda stands."""
-    if isinstance(function, ast.Lambda):
-        body = function.body
-        return (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset)
-    return (function.name, _first_line(function))
+def _one_of(functions: list[Function], code: CodeType) -> Function | None:
+    """The function that a code object is of, among those of its name that begin in its line; None if that is not sure.
+
+    Only lambdas can be several. Of those whose body holds all that the code does, it is the innermost one: a lambda
+    with another one in its body makes that, which is not done in the other's body.
+    """
+    if len(functions) < 2:
+        return functions[0] if functions else None
+    # Some instructions have no place, and in Python 3.12 what only returns a constant has none at all.
+    places = [
+        ((line, column), (end_line, end_column))
+        for line, end_line, column, end_column in code.co_positions()
+        if line and end_line and column is not None and end_column
+    ]
+    around = [
+        function
+        for function in functions
+        if isinstance(function, ast.Lambda) and all(_holds(function.body, *place) for place in places)
+    ]
+    return max(around, key=lambda function: (function.lineno, function.col_offset)) if places and around else None
 
 
-def _places(code: CodeType) -> set[Hashable]:
-    """The places of functions that a code object may be of, one of which is that of its own."""
-    # A lambda returns at the place of its body, and does nothing at the place of the body of another. Python 3.12 has
-    # forgotten where one returns that does nothing but return a constant: it is told by its bytecode.
-    return set(code.co_positions()) if code.co_name == "<lambda>" else {(code.co_name, code.co_firstlineno)}
+def _holds(node: ast.expr, begin: tuple[int, int], end: tuple[int, int]) -> bool:
+    return (node.lineno, node.col_offset) <= begin and end <= (node.end_lineno or 0, node.end_col_offset or 0)

@@ -120,7 +120,8 @@ class _Walk:
         self._context = Context(Watch(), counted)
         self._numbers: dict[int, int] = {}
         # By id, with the value, for an id may be given again once its value is gone.
-        self._digests: dict[int, tuple[Any, str | None]] = {}
+        self._digests: dict[int, tuple[Any, str | None, int]] = {}
+        self._n_changeable = 0
         # The edge by which each thing was met, which keeps it alive; and whether it is a package's own affair.
         self._met: list[tuple[Edge, bool]] = []
         self._rows: list[str] = []
@@ -157,22 +158,25 @@ class _Walk:
         if found is not None:
             self._parts[Part("package", found.package.name, "", found.package.version)] = None
             return f"{place} of {found.package.name!r} {found.package.version!r} {found.name!r}"
-        known = self._digest(target)
+        known, which = self._digest(target)
         if known is None:
             return f"{place} is {self._number(replace(edge, target=target), is_inside=is_inside)}"
         self._parts[Part(edge.kind, edge.name, edge.file, known)] = None
-        return f"{place} is {known}"
+        return f"{place} is {known} {which}"
 
-    def _digest(self, value: Any) -> str | None:
-        """The digest of a value of data, computed once for each; None for anything else."""
+    def _digest(self, value: Any) -> tuple[str | None, int]:
+        """The digest of a value of data, computed once for each, and which of those that can change it is.
+
+        Two names for one list are not two equal lists: what is appended to the one is in the other.
+        """
         if type(value) in ATOMS:
-            return digest(value)
+            return digest(value), 0
         if id(value) not in self._digests:
             known = data_digest(value)
-            if known is not None:
-                self._context.watch.data(value, known)
-            self._digests[id(value)] = (value, known)
-        return self._digests[id(value)][1]
+            can_change = known is not None and self._context.watch.data(value, known)
+            self._n_changeable += can_change
+            self._digests[id(value)] = (value, known, self._n_changeable if can_change else 0)
+        return self._digests[id(value)][1:]
 
     def _number(self, edge: Edge, *, is_inside: bool) -> int:
         number = self._numbers.setdefault(id(edge.target), len(self._met))
