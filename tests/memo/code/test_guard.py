@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import collections
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ SOURCES = {
             def __init__(self, one):
                 self.one = one
 
+        PARTIAL = functools.partial(alias, x=1)
         MODEL = Model()
         MODEL.part = Base()
         SLOTS = Slots(1)
@@ -76,7 +78,7 @@ SOURCES = {
 
         def run(x):
             made = helper(x) + add(x) + other.first(x) + package.inner.core(x) + math.floor(x) + len(LIST) + cached(x)
-            return made, TABLE["f"](x), CALLS[0](x), MODEL.fit(x), SLOTS.one, DICT, SET, ARRAY, BYTES, later(x)
+            return made, TABLE["f"](x), CALLS[0](x), MODEL.fit(x), SLOTS.one, DICT, SET, ARRAY, BYTES, later(x), PARTIAL
         """),
     "other.py": "def first(x):\n    return x\n\ndef alias(x):\n    return x\n",
     "package/__init__.py": "",
@@ -130,6 +132,7 @@ CHANGES: dict[str, Callable[[ModuleType], object]] = {
     "the shape of an array": lambda m: m.ARRAY.resize((2, 5), refcheck=False),
     "a function in a dict": lambda m: m.TABLE.update(f=another),
     "a function in a list": lambda m: m.CALLS.__setitem__(0, another),
+    "a keyword of a partial": lambda m: m.PARTIAL.keywords.update(x=2),
     "a method": lambda m: setattr(m.Model, "fit", another),
     "a method of a base": lambda m: setattr(m.Base, "step", another),
     "a class attribute": lambda m: setattr(m.Model, "rate", 5),
@@ -217,6 +220,27 @@ def test_what_cannot_be_watched_is_looked_at_in_every_call() -> None:
     assert not walk(lambda: value).guard.holds()
     assert watch.current() is before
     Said.said = 2
+    assert watch.current() != before
+
+
+@pytest.mark.parametrize(
+    ("holder", "change"),
+    [
+        (types.SimpleNamespace(f=len), lambda holder: setattr(holder, "f", another)),
+        (collections.OrderedDict(f=len), lambda holder: holder.update(f=another)),
+        (collections.defaultdict(list, f=len), lambda holder: holder.update(f=another)),
+        (collections.deque([len]), lambda holder: holder.append(another)),
+        (collections.Counter(a=1), lambda holder: holder.update(a=1)),
+        (np.vectorize(len), lambda holder: setattr(holder, "pyfunc", another)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_objects_of_packages_are_seen_to_change(holder: object, change: Callable[[object], object]) -> None:
+    """Those that hold code as well, though they are taken apart anew for each call."""
+    watch = CodeWatch(lambda: holder)
+    before = watch.current()
+    assert watch.current() is before
+    change(holder)
     assert watch.current() != before
 
 

@@ -327,6 +327,11 @@ OBJECTS = World(
                 from plugin import fourth as one_more
                 return inside.third(x), one_more(x), (lambda y: inside.fifth(y))(x)
 
+            def nearby(x):
+                import tool.near
+                import tool.far as away
+                return tool.near.near(x) + away.third(x)
+
             def maybe(x):
                 try:
                     import no_such_module_here as fast
@@ -336,9 +341,29 @@ OBJECTS = World(
 
             def run(x):
                 read = hints(described), hints(hinted), signature(x), documented.__doc__, Named.__doc__, __doc__
-                found = computed(x), looked_up(x, "second"), by_globals(x), whole(named), imports(x), maybe(x)
-                return read, Record("a").checked(), found
+                found = computed(x), looked_up(x, "second"), by_globals(x), whole(named), imports(x)
+                return read, Record("a").checked(), found, maybe(x), nearby(x)
             '''),
+        "tool/__init__.py": "",
+        "tool/near.py": dedent("""
+            def near(x):
+                from . import far
+                from .far import first
+                return first(x) + far.second(x)
+            """),
+        "tool/far.py": dedent("""
+            def first(x):
+                return x + 50
+
+            def second(x):
+                return x + 51
+
+            def third(x):
+                return x + 52
+
+            def unused(x):
+                return x + 53
+            """),
         "plugin.py": dedent("""
             def second(x):
                 return x + 30
@@ -379,5 +404,12 @@ OBJECTS = World(
             ("a function of a module that is handed on", "x + 34", "x + 39"),
             file="plugin.py",
         ),
+        *edits(
+            ("a function of a relative module that is imported inside", "x + 50", "x + 60"),
+            ("a function from a relative module that is imported inside", "x + 51", "x + 61"),
+            ("a function of a module in a package that is imported inside", "x + 52", "x + 62"),
+            file="tool/far.py",
+        ),
     ],
+    harmless=edits(("an unused function beside used ones", "x + 53", "x + 63"), file="tool/far.py"),
 )

@@ -42,8 +42,9 @@ WRAPPERS: Mapping[Any, tuple[str, ...]] = {
 # What every module has says where it is, not what it does.
 _OF_MODULES = frozenset(vars(types.ModuleType(""))) | {"__builtins__", "__cached__", "__file__", "__path__"}
 
-# Of those classes an instance does not change, whatever it is made of; all others are asked anew for every call.
-_FIXED = frozenset({"typing", "types", "enum", "dataclasses", "logging"})
+# Instances of classes from these modules, and of these types, are what they are made as; all others are watched.
+_FIXED_MODULES = frozenset({"typing", "enum", "dataclasses", "logging"})
+_FIXED_TYPES = (types.GenericAlias, types.UnionType)
 
 
 def wrapper_apart(wrapper: Any, edge: Edge, context: Context) -> Apart:
@@ -108,7 +109,7 @@ def set_apart(members: set[Any] | frozenset[Any], edge: Edge, context: Context) 
 
 def _rank(member: Any) -> tuple[str, ...]:
     described = member if hasattr(member, "__qualname__") else type(member)
-    return (type(member).__qualname__, data_digest(member) or "", described.__module__, described.__qualname__)
+    return (type(member).__qualname__, data_digest(member) or "", str(described.__module__), described.__qualname__)
 
 
 def instance_apart(instance: Any, edge: Edge, context: Context) -> Apart:
@@ -137,6 +138,10 @@ def _is_plain(kind: type) -> bool:
     return all(getattr(kind, name) is getattr(object, name) for name in ("__reduce__", "__reduce_ex__", "__getstate__"))
 
 
+def _is_fixed(instance: Any) -> bool:
+    return type(instance).__module__ in _FIXED_MODULES or isinstance(instance, _FIXED_TYPES)
+
+
 def _by_key(instance: Any, edge: Edge, context: Context) -> Apart:
     """What its class says that it is."""
     context.watch.give_up()
@@ -150,7 +155,7 @@ def _by_attributes(instance: Any, base: type, edge: Edge, context: Context) -> A
     """Its class and all that it holds, and its members if it is derived from a set."""
     kind = context.watch.attribute(instance, "__class__")
     state = reader_of_attributes(kind, base)(instance)
-    if kind.__module__ not in _FIXED:
+    if not _is_fixed(instance):
         attributes = getattr(instance, "__dict__", {})
         context.watch.mapping(attributes)
         for name in state.keys() - attributes.keys():
@@ -179,7 +184,7 @@ def _by_parts(instance: Any, edge: Edge, context: Context) -> Apart:
         made = reduce(instance) if reduce else instance.__reduce_ex__(4)
     except (TypeError, AttributeError, NotImplementedError, pickle.PicklingError) as error:
         raise unknown(instance, edge) from error
-    if type(instance).__module__ not in _FIXED:
+    if not _is_fixed(instance):
         context.watch.give_up()
     if isinstance(made, str):
         return _by_name(instance, made, edge)
@@ -194,7 +199,7 @@ def _by_name(instance: Any, name: str, edge: Edge) -> Apart:
     holders = [
         (getattr(module, "__file__", None) or "", home)
         for home, module in list(sys.modules.items())
-        if vars(module).get(name) is instance and package_of_module(home) is not None
+        if getattr(module, "__dict__", {}).get(name) is instance and package_of_module(home) is not None
     ]
     if not holders:
         raise unknown(instance, edge)

@@ -68,7 +68,7 @@ def _instance(thing: Any) -> Outside | None:
 
 
 def _names_in(module: str, thing: Any) -> list[str]:
-    space = vars(sys.modules[module]) if module in sys.modules else {}
+    space = getattr(sys.modules.get(module), "__dict__", {})
     return [name for name, value in list(space.items()) if value is thing][:1]
 
 

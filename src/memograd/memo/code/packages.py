@@ -108,7 +108,7 @@ def package_of_file(filename: str) -> Package | None:
     path = PurePath(filename)
     # Before all else: installed from a local folder, memograd would count as the project, and be walked.
     if path.is_relative_to(_HERE):
-        return _uninstalled_memograd()
+        return _memograd()
     folder = max((path.parts.index(name) for name in _INSTALLED if name in path.parts), default=None)
     if folder is not None:
         return _installed(Path(*path.parts[: folder + 1]), PurePath(*path.parts[folder + 1 :]))
@@ -151,7 +151,7 @@ def _is_from_a_local_folder(dist: Distribution) -> bool:
 
 
 @cache
-def _uninstalled_memograd() -> Package:
+def _memograd() -> Package:
     """What stands for this very package while someone is working on it."""
     sources = [(path.relative_to(_HERE).as_posix(), path.read_bytes()) for path in sorted(_HERE.rglob("*.py"))]
     return Package("memograd", f"in development, {digest(sources)}")
