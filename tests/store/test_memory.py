@@ -38,10 +38,9 @@ def test_a_child_has_a_copy_of_its_own() -> None:
 def test_an_entry_takes_what_is_counted() -> None:
     """What is counted for each entry beside its blobs is what it takes, within a factor of two."""
     store, n = MemoryStore(1 << 30), 2_000
-    keys = [key_of(number) for number in range(n)]
     tracemalloc.start()
-    for key in keys:
-        store.put(Entry(key, (b"",), group="f", metadata={"codec": "raw"}))
+    for number in range(n):
+        store.put(Entry(key_of(number), (b"",), group="f", metadata={"codec": "raw"}))
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert OVERHEAD_BYTES / 2 < taken / n < OVERHEAD_BYTES * 2

@@ -164,8 +164,8 @@ def _wait_for(folder: Folder, place: Place, timeout_seconds: float | None) -> _H
         if any((held.root, held.place, held.thread) == (folder.root, place, thread) for held in _held):
             raise _twice(str(place))
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-    folder.make(place.directory)
     while True:
+        folder.make(place.directory)
         with guard:
             held = _Held(folder.open_to_lock(place), place, folder.root, thread)
             _held.add(held)

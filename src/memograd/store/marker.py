@@ -19,7 +19,7 @@ VERSION = 1
 LOCK = Place("", "store.lock")
 """The file whose lock is held by whoever changes which files there are."""
 
-_MARKER = re.compile(r"memograd-store-(\d{1,9})(?:-key-([0-9a-f]+))?")
+_MARKER = re.compile(r"memograd-store-([1-9]\d*)(?:-key-([0-9a-f]+))?")
 _OURS = re.compile(r"[0-9a-f]{2}|index\..*|store\.lock|locks|quarantine|\..*\.tmp|memograd-store-.*")
 
 
