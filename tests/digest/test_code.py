@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import collections
 import functools
 import math
@@ -92,15 +93,17 @@ def test_the_language_itself_is_known() -> None:
     assert digest(collections.defaultdict(list)) != digest(collections.defaultdict(int))
 
 
-def test_a_function_in_disguise_is_not_of_the_language() -> None:
-    """The name alone is not enough."""
+def test_a_function_in_disguise_is_not_of_the_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the name alone is enough, nor a place among the builtins."""
 
     def impostor() -> None: ...
 
     impostor.__name__ = impostor.__qualname__ = "len"
     impostor.__module__ = "builtins"
-    with pytest.raises(CannotDigest, match="a function; pass code="):
-        digest(impostor)
+    monkeypatch.setattr(builtins, "add_one", add_one, raising=False)
+    for value in (impostor, add_one):
+        with pytest.raises(CannotDigest, match="a function; pass code="):
+            digest(value)
 
 
 def test_methods_are_told_by_function_and_instance() -> None:

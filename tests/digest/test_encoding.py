@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import struct
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,3 +134,19 @@ def test_chunks_are_one_payload(size: int, n_chunks: int, monkeypatch: pytest.Mo
     frame = encoding.framed(encoding.RAW, payload)
     assert expected == (frame if len(frame) <= 128 else encoding.framed(encoding.HASH, blake3(frame).digest()))
     assert encoding.is_hash(expected) == (len(frame) > 128)
+
+
+MAKERS = ("record", "record_row", "attributes_row", "record_head", "_maker_of_nodes", "_reduced")
+
+
+def test_forms_are_distinct() -> None:
+    """No two kinds of records begin with one name."""
+    sources = [path.read_text("utf-8") for path in Path(encoding.__file__).parent.glob("*.py")]
+    calls = [node for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    forms = [
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id in MAKERS and isinstance(call.args[0], ast.Constant)
+    ]
+    assert len(forms) > 40
+    assert [form for form, count in Counter(forms).items() if count > 1] == []

@@ -6,6 +6,7 @@ import collections
 import enum
 import sys
 import types
+from collections.abc import Callable
 from dataclasses import dataclass, field, make_dataclass
 from typing import Any
 
@@ -122,19 +123,32 @@ def test_the_parameter_of_a_generic_class_does_not_count() -> None:
     assert digest(Box[int](1)) == digest(Box(1))
 
 
+def digest_as_only_version(kind: Any, make: Callable[[Any], Any]) -> str:
+    """The digest of an instance, while its class is what the name `versions_of_a_class.Record` leads to."""
+    module = types.ModuleType("versions_of_a_class")
+    kind.__module__, kind.__qualname__ = module.__name__, "Record"
+    module.Record = kind  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, module.__name__, module)
+        return digest(make(kind))
+
+
 def test_names_of_fields_count() -> None:
     """Two versions of a class under one name, with other fields, do not share digests."""
-    module = types.ModuleType("versions_of_a_class")
-    sys.modules[module.__name__] = module
-    digests = set()
-    for names in (["x", "y"], ["y", "x"], ["x", "z"], ["x"]):
-        for made in (make_dataclass("Record", names), collections.namedtuple("Record", names)):  # type: ignore[misc]
-            made.__module__ = module.__name__
-            module.Record = made  # type: ignore[attr-defined]
-            digests.add(digest(made(*[1] * len(names))))
-    del sys.modules[module.__name__]
+    digests = {
+        digest_as_only_version(make_class("Record", names), lambda kind, names=names: kind(*[1] * len(names)))
+        for names in (["x", "y"], ["y", "x"], ["x", "z"], ["x"])
+        for make_class in (make_dataclass, collections.namedtuple)
+    }
     # A dataclass has no order of fields that a function could see but in the class, which is the hook's business.
     assert len(digests) == 7
+
+
+def test_names_and_values_of_members_count() -> None:
+    """Two versions of an enum, with another name for a value or another value for a name, do not share digests."""
+    versions = [{"A": 1}, {"A": 2}, {"B": 1}]
+    digests = {digest_as_only_version(enum.Enum("Record", each), lambda kind: next(iter(kind))) for each in versions}  # type: ignore[misc]
+    assert len(digests) == 3
 
 
 @pytest.mark.parametrize("value", [Plain(1, 2), Point(1, 2), Items([1]), Keyed(1)])

@@ -168,3 +168,19 @@ def test_a_value_may_change_between_two_digests() -> None:
     between = digest([value, array])
     array[5000] = 1
     assert len({before, between, digest([value, array])}) == 3
+
+
+class Fresh:
+    """Makes its key anew each time, so that keys of several instances can follow each other in one place of memory."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __memo_key__(self) -> list[Any]:
+        return ["a key that is hashed" * 20, self.number]
+
+
+def test_what_is_gone_is_not_mistaken_for_what_came_after() -> None:
+    """A value made during the walk is not taken for an earlier one that had its address."""
+    digests = {digest([Fresh(i), Fresh(j)]) for i in range(10) for j in range(10)}
+    assert len(digests) == 100

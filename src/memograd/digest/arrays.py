@@ -23,6 +23,7 @@ DType = np.dtype[Any]
 
 _ARRAY, _DTYPE, _SCALAR = (record_head(f"numpy.{form}") for form in ("ndarray", "dtype", "scalar"))
 
+_VOID = np.dtype(np.void).num
 # The dtypes that NumPy has always had, but for that of objects; numbers from 24 on are other people's.
 _PLAIN_NUMBERS = frozenset(range(24)) - {np.dtype(object).num}
 
@@ -34,7 +35,7 @@ def _is_plain(dtype: DType) -> bool:
         and dtype.names is None
         and dtype.subdtype is None
         and dtype.metadata is None
-        and dtype.type is not np.record
+        and (dtype.num != _VOID or dtype.type is np.void)
     )
 
 

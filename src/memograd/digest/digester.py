@@ -98,7 +98,12 @@ def digest(value: Any, *, code: Code | None = None, key: bytes | None = None, pa
 
     Notes
     -----
-    Complexity: linear in the size of what is held in memory; a part that is held many times is looked at once.
+    What == cannot see does not count: the order of dicts and sets, how an array lies in memory. Give a function that
+    minds the order an `OrderedDict` or a list of pairs. All else counts, also where == looks away: the type of a
+    number, the sign of a zero, the bits of a NaN, a time zone, a field that is not compared, byte order.
+
+    Complexity: linear in the size of what is held in memory, but for dicts and sets, which are sorted; a part that is
+    held many times is looked at once. Elements of arrays are hashed where they lie, by several threads if many.
 
     Examples
     --------

@@ -20,7 +20,7 @@ from blake3 import blake3
 FORMAT = b"memograd digest 1\n"
 """The first bytes under every digest. Any change of what follows must change it, and invalidates stored entries."""
 
-# Hashing 64 bytes takes 0.3 µs, as long as copying 10 KB: short frames are cheaper to repeat than to hash.
+# To hash up to 128 bytes takes 0.3 µs, to join them to others 0.06 µs: a short frame is better repeated than hashed.
 LONG_BYTES = 128
 """The longest frame that stands for itself inside a container."""
 

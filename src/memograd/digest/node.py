@@ -36,7 +36,7 @@ class Node(NamedTuple):
         Puts the children's tokens in a defined order.
     """
 
-    # A named tuple: one is made for each container of a value, and a frozen dataclass takes three times as long.
+    # A named tuple: one is made for each container of a value, and a frozen dataclass takes more than twice as long.
     tag: bytes
     head: bytes
     children: Sequence[Any]
