@@ -95,6 +95,18 @@ class TrainingDiverged(MemogradError, ArithmeticError):
     """The loss became NaN or infinite; the message gives the epoch, the loss and a suggestion."""
 
 
+class EngineUnavailable(MemogradError, RuntimeError):
+    """An engine cannot run on this machine; the message says why."""
+
+
+class EngineFallback(UserWarning):
+    """Something runs on another engine than was wished; the message says why."""
+
+
+class CannotLower(LocatedError, NotImplementedError):
+    """An engine has no way to run an op; the message names the op and the reason."""
+
+
 class CannotDigest(MemogradError, TypeError):
     """A value has no digest; the message gives the path to it and the ways out.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
@@ -9,7 +10,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from memograd.engine.numpy.engine import NumpyProgram
-from memograd.errors import DtypeError, PlanError, ShapeError, StructureError, UnknownName
+from memograd.errors import (
+    CannotLower,
+    DtypeError,
+    EngineFallback,
+    EngineUnavailable,
+    PlanError,
+    ShapeError,
+    StructureError,
+    UnknownName,
+)
 from memograd.graph.count import Counts, count
 from memograd.graph.node import Node
 from memograd.graph.simplify import simplify
@@ -28,8 +38,23 @@ class Program(Protocol):
         """The outputs, given the inputs, both in the order of the graph's."""
 
 
+def _native(graph: Graph, plan: Plan, **options: Any) -> Program:
+    # Imported when it is asked for: the interpreter of a program that never compiles need not load LLVM.
+    from memograd.engine.native.program import NativeProgram
+
+    return NativeProgram(graph, plan, **options)
+
+
+def _auto(graph: Graph, plan: Plan, *, title: str, **options: Any) -> Program:
+    try:
+        return _native(graph, plan, title=title, **options)
+    except (CannotLower, EngineUnavailable) as error:
+        warnings.warn(EngineFallback(f"{title} runs on the numpy engine: {error}"), stacklevel=3)
+        return NumpyProgram(graph, plan, title=title, **options)
+
+
 # Each takes (graph, plan, title=, check_nan=).
-ENGINES: Mapping[str, Callable[..., Program]] = {"numpy": NumpyProgram}
+ENGINES: Mapping[str, Callable[..., Program]] = {"numpy": NumpyProgram, "native": _native, "auto": _auto}
 
 
 def compile(
@@ -50,8 +75,8 @@ def compile(
     *examples, **keyword_examples
         Arguments like those of later calls. Only shapes and dtypes matter of arrays and Python floats; ints, strings
         and other objects are part of the code, and later calls must pass equal ones.
-    engine : {"numpy"}
-        What runs it.
+    engine : {"numpy", "native", "auto"}
+        What runs it: NumPy, machine code, or machine code where it can and NumPy where not, with a warning.
     budget_bytes : int, optional
         Refuse to compile when the plan's arena needs more.
     donate : sequence of int
@@ -71,6 +96,8 @@ def compile(
         When `f` cannot be traced.
     PlanError
         When the budget is too small.
+    CannotLower, EngineUnavailable
+        When the native engine has no code for an op, or cannot run on this machine.
     UnknownName
         When there is no such engine, or no argument at a position to donate.
 

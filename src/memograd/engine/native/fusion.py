@@ -1,0 +1,228 @@
+"""From a planned graph to kernels: what is computed in one loop, and which results are stored at all.
+
+A kernel is a product, a reduction or another op that needs a loop of its own, together with the elementwise ops that
+follow it at the same indices; or such elementwise ops alone. What no kernel takes (views, and cheap values of what is
+stored anyway) is computed where it is read. Numbers of no axes are scalars: each thread computes them for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from memograd.engine.native.access import PULLED
+from memograd.engine.native.elementwise import COSTLY, ELEMENTWISE
+from memograd.graph.node import Node, Shape
+
+LOOPS = frozenset({"matmul", "sum", "max", "min", "argmax", "argmin", "cumsum", "scatter_add", "random_bits"})
+"""The ops that need a loop of their own."""
+
+MAX_MEMBERS = 256
+"""Larger kernels are cut: the time that LLVM takes grows faster than their length."""
+
+MAX_PULLED = 24
+"""So many ops in a row are computed where they are read; then one of them is stored."""
+
+
+@dataclass(slots=True)
+class Kernel:
+    """What is computed in one loop.
+
+    Attributes
+    ----------
+    node : Node or None
+        The op that needs the loop; None if all of it is elementwise.
+    shape : tuple of int
+        Of the results.
+    members : list of Node
+        The elementwise ops computed there, in order.
+    stored : list of Node
+        What of all that is written to memory.
+    """
+
+    node: Node | None
+    shape: Shape
+    members: list[Node] = field(default_factory=list)
+    stored: list[Node] = field(default_factory=list)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it computes single numbers, with no loop."""
+        return self.node is None and not long_axes(self.shape)
+
+    @property
+    def results(self) -> list[Node]:
+        """All that it computes."""
+        return self.members if self.node is None else [self.node, *self.members]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How a value depends on kernels: the last of them, and whether at the same index alone."""
+
+    kernel: int
+    is_aligned: bool
+    # How many ops are computed anew where it is read.
+    pulled: int = 0
+
+
+def long_axes(shape: Shape) -> Shape:
+    """The lengths other than 1."""
+    return tuple(n for n in shape if n != 1)
+
+
+class Fusion:
+    """The kernels of a graph.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        All of them, operands first.
+    outputs : collection of Node
+        What must be stored in the end.
+
+    Attributes
+    ----------
+    kernels : list of Kernel
+        In an order in which they can run.
+    """
+
+    def __init__(self, nodes: Sequence[Node], outputs: Collection[Node]) -> None:
+        self.kernels: list[Kernel] = []
+        self._home: dict[Node, int] = {}
+        self._reach: dict[Node, _Reach] = {}
+        self._uses: dict[Node, int] = {}
+        for node in nodes:
+            for x in set(node.inputs):
+                self._uses[x] = self._uses.get(x, 0) + 1
+        for node in nodes:
+            self._place(node)
+        for node in outputs:
+            self.store_copy(node)
+        self._complete()
+
+    def home_of(self, node: Node) -> int | None:
+        """The kernel that computes a node; None for leaves, and what is computed where it is read."""
+        return self._home.get(node)
+
+    def store(self, node: Node) -> None:
+        """See that a node lies in memory."""
+        if node.op in ("input", "constant") and node not in self._home:
+            return
+        if node not in self._home:
+            self._found(Kernel(None, node.shape), node)
+        kernel = self.kernels[self._home[node]]
+        if node not in kernel.stored:
+            kernel.stored.append(node)
+
+    def store_copy(self, node: Node) -> None:
+        """See that a leaf lies in memory as a result of its own."""
+        if node not in self._home:
+            self._found(Kernel(None, node.shape), node)
+        self.store(node)
+
+    def _found(self, kernel: Kernel, node: Node) -> None:
+        self.kernels.append(kernel)
+        if node is not kernel.node:
+            kernel.members.append(node)
+        self._home[node] = len(self.kernels) - 1
+        self._reach[node] = _Reach(len(self.kernels) - 1, True)
+
+    def _place(self, node: Node) -> None:
+        if node.op in ("input", "constant"):
+            self._reach[node] = _Reach(-1, True)
+        elif node.op in LOOPS:
+            for x in node.inputs:
+                self._settle(node, x)
+            self._found(Kernel(node, node.shape), node)
+        elif node.op in PULLED:
+            self._reach[node] = self._seen_through(node)
+        elif node.size == 1:
+            self._place_scalar(node)
+        else:
+            self._place_elementwise(node)
+
+    def _settle(self, node: Node, x: Node) -> None:
+        """Store an operand of a loop, unless it is a cheap view or can be computed in passing."""
+        if node.op == "matmul":
+            while x.op in ("transpose", "reshape", "broadcast_to") and _is_strided(x):
+                x = x.inputs[0]
+            self.store(x)
+        elif self._reach[x].pulled > MAX_PULLED or x.op in ("take", "concatenate"):
+            self.store(x)
+
+    def _seen_through(self, node: Node) -> _Reach:
+        found = [self._reach[x] for x in node.inputs]
+        last = max(reach.kernel for reach in found)
+        (x, *_) = node.inputs
+        aligned = (
+            node.op in ("reshape", "broadcast_to")
+            and long_axes(node.shape) == long_axes(x.shape)
+            and all(reach.is_aligned for reach in found if reach.kernel == last)
+        )
+        pulled = 1 + sum(reach.pulled for reach in found)
+        if pulled > MAX_PULLED and long_axes(node.shape):
+            for x in node.inputs:
+                self.store(x)
+            pulled = 1
+            last = max(self._reach[x].kernel for x in node.inputs)
+        return _Reach(last, aligned, pulled)
+
+    def _place_scalar(self, node: Node) -> None:
+        last = max((self._reach[x].kernel for x in node.inputs), default=-1)
+        if last < 0 and self.kernels and self.kernels[0].is_scalar:
+            last = 0
+        if last >= 0 and self.kernels[last].is_scalar:
+            self.kernels[last].members.append(node)
+            self._home[node] = last
+            self._reach[node] = _Reach(last, True)
+        else:
+            self._found(Kernel(None, ()), node)
+
+    def _complete(self) -> None:
+        """Store what one kernel computes and another reads."""
+        for number, kernel in enumerate(self.kernels):
+            seen: set[Node] = set()
+            waiting = [x for node in kernel.results for x in node.inputs]
+            while waiting:
+                node = waiting.pop()
+                home = self._home.get(node)
+                if node in seen or home == number:
+                    continue
+                seen.add(node)
+                # What is stored only later is computed here once more.
+                if home is not None and home < number:
+                    self.store(node)
+                else:
+                    waiting.extend(node.inputs)
+
+    def _place_elementwise(self, node: Node) -> None:
+        found = [self._reach[x] for x in node.inputs]
+        last = max(reach.kernel for reach in found)
+        aligned = all(reach.is_aligned for reach in found if reach.kernel == last)
+        pulled = 1 + sum(reach.pulled for reach in found)
+        if last >= 0 and aligned and self._can_join(node, self.kernels[last]):
+            self.kernels[last].members.append(node)
+            self._home[node] = last
+            # What has a home is stored if it is read elsewhere.
+            self._reach[node] = _Reach(last, True)
+        elif pulled > MAX_PULLED or (node.op in COSTLY and self._uses.get(node, 0) > 1):
+            self._found(Kernel(None, node.shape), node)
+        else:
+            self._reach[node] = _Reach(last, aligned and last >= 0, pulled)
+
+    def _can_join(self, node: Node, kernel: Kernel) -> bool:
+        return (
+            not kernel.is_scalar
+            and long_axes(kernel.shape) == long_axes(node.shape)
+            and len(kernel.members) < MAX_MEMBERS
+            and (kernel.node is None or kernel.node.op not in ("scatter_add", "cumsum", "random_bits"))
+        )
+
+
+def _is_strided(view: Node) -> bool:
+    """Whether a view only strides over its operand."""
+    return view.op != "reshape" or long_axes(view.shape) == long_axes(view.inputs[0].shape)
+
+
+assert not LOOPS & (PULLED | ELEMENTWISE.keys())

@@ -1,0 +1,335 @@
+"""From a planned graph to the functions of a module: one for each kernel, and the step that calls them in order.
+
+Every function is given a table of pointers: to arguments, to results, and to what lies in between. Which places share
+memory, and where threads wait for each other, follows from levels: a kernel that reads what other threads write is one
+level above them, and between two levels stands a barrier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from memograd.engine.native import kernels
+from memograd.engine.native.access import Frame, Indices, Place, strides_of
+from memograd.engine.native.fusion import Fusion, Kernel, long_axes
+from memograd.engine.native.ir import I64, PTR, VOID, Builder, Module, Value
+from memograd.engine.native.machine import Machine
+from memograd.engine.native.nests import Share
+from memograd.engine.native.threads import barrier
+from memograd.errors import CannotLower
+from memograd.graph.node import Node
+from memograd.plan.arena import Arena
+from memograd.plan.from_graph import Plan
+
+PAGE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a pointer of the table leads to.
+
+    Attributes
+    ----------
+    kind : {"input", "output", "arena", "private"}
+        Given by the caller; or a place in the arena that all threads share, or in one of each thread's own.
+    size_bytes : int
+    offset : int
+        In the arena.
+    """
+
+    kind: str
+    size_bytes: int
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an argument or a result lies in memory.
+
+    Attributes
+    ----------
+    is_padded : bool
+        In rows of whole vectors, and not in C order without gaps.
+    is_private : bool
+        Each thread has its own.
+    state : int or None
+        Of a result: the argument whose memory it takes.
+    """
+
+    is_padded: bool = False
+    is_private: bool = False
+    state: int | None = None
+
+
+def row_strides(node: Node, lanes: int) -> tuple[int, ...]:
+    """Of an array in rows of whole vectors, which do not all begin at the same place of a page."""
+    strides = list(strides_of(node.shape, lanes))
+    long = [axis for axis, n in enumerate(node.shape) if n != 1]
+    if len(long) == 2 and strides[long[0]] * node.dtype.itemsize % PAGE_BYTES == 0:
+        strides[long[0]] += lanes
+    return tuple(strides)
+
+
+def padded_bytes(node: Node, lanes: int) -> int:
+    """The bytes of such an array; with one vector more, which may be read."""
+    long = [axis for axis, n in enumerate(node.shape) if n != 1]
+    size = row_strides(node, lanes)[long[0]] * node.shape[long[0]] if len(long) > 1 else node.size
+    return (-(-size // lanes) * lanes + lanes) * node.dtype.itemsize
+
+
+@dataclass(slots=True)
+class _Emitted:
+    """A kernel's function, and what is known of it."""
+
+    kernel: Kernel
+    name: str
+    share: Share
+    # What it reads, and whether only in the rows that it computes.
+    reads: dict[Node, bool] = field(default_factory=dict)
+    level: int = 0
+
+
+class Lowering:
+    """A graph in functions of a module.
+
+    Parameters
+    ----------
+    module : Module
+    name : str
+        Of the step's function: ``name(table, thread, n_threads, control)``.
+    plan : Plan
+    inputs, outputs : sequence of Node
+    forms : pair of sequences of Form
+        Of the inputs and the outputs.
+    machine : Machine
+    lanes : int
+    n_cores : int
+        For which the rows are cut; any number of threads may run them.
+
+    Attributes
+    ----------
+    slots : list of Slot
+        What the table holds; first the inputs, then the outputs.
+    arena_bytes, private_bytes : int
+        Of the arena, and of each thread's own.
+
+    Raises
+    ------
+    CannotLower
+        With the op and the reason.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        plan: Plan,
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        forms: tuple[Sequence[Form], Sequence[Form]],
+        *,
+        machine: Machine,
+        lanes: int,
+        n_cores: int,
+    ) -> None:
+        self._module, self._machine, self._lanes, self._n_cores = module, machine, lanes, n_cores
+        self._forms = forms
+        self._inputs, self._outputs = tuple(inputs), tuple(outputs)
+        self._fusion = Fusion(_in_order(plan, inputs, outputs), outputs)
+        self.slots: list[Slot] = []
+        self._places: dict[Node, Place] = {}
+        self._targets: dict[Node, list[Place]] = {}
+        self._owner: dict[Node, int] = {}
+        self._place_arguments()
+        self._place_results()
+        self._place_temporaries()
+        self._emitted: list[_Emitted] = []
+        for number, kernel in enumerate(self._fusion.kernels):
+            self._emitted.append(self._emit(number, kernel))
+        self._set_levels()
+        self._share_memory()
+        self.name = name
+        module.define(name, VOID, [PTR, I64, I64, PTR], self._step, exported=True)
+
+    # Places
+
+    def _slot(self, kind: str, size_bytes: int) -> int:
+        self.slots.append(Slot(kind, size_bytes))
+        return len(self.slots) - 1
+
+    def _place_arguments(self) -> None:
+        for node, form in zip(self._inputs, self._forms[0], strict=True):
+            strides = row_strides(node, self._lanes) if form.is_padded else strides_of(node.shape)
+            self._places[node] = Place(self._slot("input", node.size_bytes), strides, form.is_padded)
+
+    def _place_results(self) -> None:
+        for node, form in zip(self._outputs, self._forms[1], strict=True):
+            if form.state is not None:
+                state = self._inputs[form.state]
+                place = self._places[state]
+                self._owner[state] = form.state
+                self.slots.append(self.slots[place.slot])
+            else:
+                strides = row_strides(node, self._lanes) if form.is_padded else strides_of(node.shape)
+                place = Place(self._slot("output", node.size_bytes), strides, form.is_padded)
+            self._targets.setdefault(node, []).append(place)
+            self._places.setdefault(node, place)
+
+    def _place_temporaries(self) -> None:
+        for kernel in self._fusion.kernels:
+            for node in kernel.stored:
+                if node in self._targets:
+                    continue
+                is_private = not long_axes(node.shape)
+                if node.op == "random_bits" and (node.ndim != 2 or node.shape[-1] % 8):
+                    strides, padded = strides_of(node.shape), False
+                else:
+                    strides, padded = row_strides(node, self._lanes), True
+                size = padded_bytes(node, self._lanes)
+                place = Place(self._slot("private" if is_private else "arena", size), strides, padded)
+                self._places.setdefault(node, place)
+                self._targets[node] = [place]
+
+    # Kernels
+
+    def _emit(self, number: int, kernel: Kernel) -> _Emitted:
+        readable = {node: place for node, place in self._places.items() if self._is_before(node, number)}
+        operands = _operands(kernel, self._fusion, number)
+        cut_lengths = {
+            e.share.length for e in self._emitted if e.share.kind == "rows" and not operands.isdisjoint(e.kernel.stored)
+        }
+        share = kernels.share_of(kernel, self._machine, self._lanes, self._n_cores, cut_lengths)
+        reads: dict[Node, bool] = {}
+
+        def on_read(node: Node, index: Indices) -> None:
+            reads[node] = reads.get(node, True) and _is_at_own_row(node, index, kernel)
+
+        def body(b: Builder, table: Value, first: Value, last: Value) -> None:
+            frame = Frame(b, table, readable, self._lanes, on_read)
+            emission = kernels.Emission(frame, kernel, share, first, last, self._targets, self._machine)
+            kernels.emit(emission)
+
+        name = self._module.define(
+            f"{kernel.node.op if kernel.node else 'elementwise'}.k{self._module.n_functions}",
+            VOID, [PTR, I64, I64], body,
+        )  # fmt: skip
+        return _Emitted(kernel, name, share, reads)
+
+    def _is_before(self, node: Node, number: int) -> bool:
+        home = self._fusion.home_of(node)
+        return node.op == "input" or (home is not None and home < number)
+
+    # Order
+
+    def _set_levels(self) -> None:
+        overwritten = {
+            self._home(node): self._inputs[form.state]
+            for node, form in zip(self._outputs, self._forms[1], strict=True)
+            if form.state is not None and not self._forms[0][form.state].is_private
+        }
+        for number, e in enumerate(self._emitted):
+            for node, aligned in e.reads.items():
+                home = self._fusion.home_of(node)
+                if node.op != "input" and home is not None:
+                    below = self._emitted[home]
+                    apart = not (below.share.kind == "all" or (aligned and below.share == e.share))
+                    e.level = max(e.level, below.level + apart)
+            # An argument is overwritten when all have read it.
+            state = overwritten.get(number)
+            for reader in self._emitted[:number] if state is not None else ():
+                if state in reader.reads:
+                    aligned = reader.reads[state] and reader.share == e.share
+                    e.level = max(e.level, reader.level + (not aligned))
+            for reader in self._emitted[number + 1 :] if state is not None else ():
+                if state in reader.reads:
+                    raise CannotLower(f"{state!r} is read after its place has been taken")
+
+    def _home(self, node: Node) -> int:
+        home = self._fusion.home_of(node)
+        assert home is not None
+        return home
+
+    def _share_memory(self) -> None:
+        """Give temporaries places, so that those of different levels may lie in the same one."""
+        last_read: dict[Node, int] = {}
+        for e in self._emitted:
+            for node in e.reads:
+                last_read[node] = max(last_read.get(node, 0), e.level)
+        arena, private = Arena(), Arena()
+        ends: dict[int, list[tuple[int, int]]] = {}
+        for level in range(max((e.level for e in self._emitted), default=0) + 1):
+            for start, size in ends.pop(level - 1, []):
+                arena.release(start, size)
+            for e in self._emitted:
+                for node in e.kernel.stored if e.level == level else ():
+                    slot = self._targets[node][0].slot
+                    found = self.slots[slot]
+                    if found.kind == "arena":
+                        start = arena.take(found.size_bytes)
+                        ends.setdefault(max(last_read.get(node, level), level), []).append((start, found.size_bytes))
+                    elif found.kind == "private":
+                        start = private.take(found.size_bytes)
+                    else:
+                        continue
+                    self.slots[slot] = Slot(found.kind, found.size_bytes, start)
+        self.arena_bytes, self.private_bytes = arena.size_bytes, private.size_bytes
+
+    def _step(self, b: Builder, table: Value, thread: Value, n_threads: Value, control: Value) -> None:
+        level = 0
+        for e in sorted(self._emitted, key=lambda e: e.level):
+            if e.level != level:
+                barrier(b, control, n_threads)
+                level = e.level
+            if e.share.kind == "all":
+                b.invoke(e.name, VOID, table, b.constant(0, I64), b.constant(1, I64))
+            elif e.share.kind == "first":
+                b.branch(
+                    b.compare("==", thread, 0),
+                    lambda e=e: b.invoke(e.name, VOID, table, b.constant(0, I64), b.constant(1, I64)),
+                )
+            else:
+                n = e.share.n_units
+                first, last = thread * n // n_threads, (thread + 1) * n // n_threads
+                b.branch(first < last, lambda e=e, f=first, t=last: b.invoke(e.name, VOID, table, f, t))
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """What is computed in one loop each."""
+        return self._fusion.kernels
+
+    @property
+    def n_levels(self) -> int:
+        """Between which threads wait for each other."""
+        return 1 + max((e.level for e in self._emitted), default=0)
+
+
+def _operands(kernel: Kernel, fusion: Fusion, number: int) -> set[Node]:
+    """The stored results of earlier kernels that a kernel depends on."""
+    found: set[Node] = set()
+    seen: set[Node] = set()
+    waiting = [x for node in kernel.results for x in node.inputs]
+    while waiting:
+        node = waiting.pop()
+        home = fusion.home_of(node)
+        if node in seen or home == number:
+            continue
+        seen.add(node)
+        if home is not None and home < number:
+            found.add(node)
+        else:
+            waiting.extend(node.inputs)
+    return found
+
+
+def _is_at_own_row(node: Node, index: Indices, kernel: Kernel) -> bool:
+    """Whether a value is read at the row that the kernel is at, which its own kernel wrote in the same thread."""
+    rows = [(n, i) for n, i in zip(node.shape, index, strict=True) if n != 1]
+    return bool(rows) and rows[0][1].is_row and rows[0][0] == next(iter(long_axes(kernel.shape)), 1)
+
+
+def _in_order(plan: Plan, inputs: Sequence[Node], outputs: Sequence[Node]) -> list[Node]:
+    """All nodes, as the plan orders them."""
+    computed = [plan.nodes[i] for i in plan.schedule.order]
+    known = set(computed)
+    return [*(node for node in plan.nodes if node not in known), *computed]
