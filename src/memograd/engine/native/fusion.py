@@ -62,8 +62,9 @@ class _Reach:
 
     kernel: int
     is_aligned: bool
-    # How many ops are computed anew where it is read.
+    # How many ops are computed anew where it is read, and whether a costly one is among them.
     pulled: int = 0
+    is_costly: bool = False
 
 
 def long_axes(shape: Shape) -> Shape:
@@ -132,8 +133,8 @@ class Fusion:
         if node.op in ("input", "constant"):
             self._reach[node] = _Reach(-1, True)
         elif node.op in LOOPS:
-            for x in node.inputs:
-                self._settle(node, x)
+            for i, x in enumerate(node.inputs):
+                self._settle(node, i, x)
             self._found(Kernel(node, node.shape), node)
         elif node.op in PULLED:
             self._reach[node] = self._seen_through(node)
@@ -142,10 +143,12 @@ class Fusion:
         else:
             self._place_elementwise(node)
 
-    def _settle(self, node: Node, x: Node) -> None:
+    def _settle(self, node: Node, i: int, x: Node) -> None:
         """Store an operand of a loop, unless it is a cheap view or can be computed in passing."""
         if node.op == "matmul":
-            while x.op in ("transpose", "reshape", "broadcast_to") and _is_strided(x):
+            # The micro-kernel reads vectors along the rows of the right operand.
+            is_right = i == 1 and node.dtype.kind == "f" and len(long_axes(node.shape)) == 2
+            while x.op in _STRIDED and _is_strided(x) and not (is_right and _moves_last(x)):
                 x = x.inputs[0]
             self.store(x)
         elif self._reach[x].pulled > MAX_PULLED or x.op in ("take", "concatenate"):
@@ -166,7 +169,7 @@ class Fusion:
                 self.store(x)
             pulled = 1
             last = max(self._reach[x].kernel for x in node.inputs)
-        return _Reach(last, aligned, pulled)
+        return _Reach(last, aligned, pulled, any(reach.is_costly for reach in found))
 
     def _place_scalar(self, node: Node) -> None:
         last = max((self._reach[x].kernel for x in node.inputs), default=-1)
@@ -201,7 +204,8 @@ class Fusion:
         last = max(reach.kernel for reach in found)
         aligned = all(reach.is_aligned for reach in found if reach.kernel == last)
         pulled = 1 + sum(reach.pulled for reach in found)
-        if last >= 0 and aligned and self._can_join(node, self.kernels[last]):
+        costly = node.op in COSTLY or any(reach.is_costly for reach in found)
+        if last >= 0 and aligned and self._can_join(node, self.kernels[last], costly):
             self.kernels[last].members.append(node)
             self._home[node] = last
             # What has a home is stored if it is read elsewhere.
@@ -209,15 +213,39 @@ class Fusion:
         elif pulled > MAX_PULLED or (node.op in COSTLY and self._uses.get(node, 0) > 1):
             self._found(Kernel(None, node.shape), node)
         else:
-            self._reach[node] = _Reach(last, aligned and last >= 0, pulled)
+            self._reach[node] = _Reach(last, aligned and last >= 0, pulled, costly)
 
-    def _can_join(self, node: Node, kernel: Kernel) -> bool:
+    def _can_join(self, node: Node, kernel: Kernel, costly: bool) -> bool:
         return (
             not kernel.is_scalar
             and long_axes(kernel.shape) == long_axes(node.shape)
             and len(kernel.members) < MAX_MEMBERS
             and (kernel.node is None or kernel.node.op not in ("scatter_add", "cumsum", "random_bits"))
+            and not (costly and kernel.node is not None and _ends_in_lanes(kernel.node))
         )
+
+
+def _ends_in_lanes(node: Node) -> bool:
+    """Whether a reduction adds up the lanes of a vector, so that its results come one by one."""
+    if node.op not in ("sum", "max", "min"):
+        return False
+    (x,) = node.inputs
+    long = [axis for axis, n in enumerate(x.shape) if n != 1]
+    return bool(long) and long[-1] in node["axes"]
+
+
+_STRIDED = ("transpose", "reshape", "broadcast_to")
+
+
+def _moves_last(view: Node) -> bool:
+    """Whether what follows each other in a view does not in its operand."""
+    (x,) = view.inputs
+    long = [axis for axis, n in enumerate(view.shape) if n != 1]
+    if not long:
+        return False
+    if view.op == "transpose":
+        return view["axes"][long[-1]] != max(axis for axis, n in enumerate(x.shape) if n != 1)
+    return view.op == "broadcast_to" and (not x.ndim or x.shape[-1] != view.shape[-1])
 
 
 def _is_strided(view: Node) -> bool:

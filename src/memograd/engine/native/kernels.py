@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from memograd.engine.native.access import ZERO, Frame, Index, Indices, Place, strides_of, wrapped
+from memograd.engine.native.access import ZERO, Frame, Index, Indices, Place, add, strides_of, times, wrapped
 from memograd.engine.native.elementwise import extreme, memory_type, type_of
 from memograd.engine.native.fusion import Kernel, long_axes
 from memograd.engine.native.gemm import tile_function
 from memograd.engine.native.ir import I1, I32, I64, I128, VOID, Builder, Type, Value
 from memograd.engine.native.machine import Machine
-from memograd.engine.native.nests import ALL, FIRST, Share, along, chunks_share, loop, over, rows_share, summed
+from memograd.engine.native.nests import ALL, FIRST, Share, along, chunks_share, loop, loop_in_steps, over, rows_share, summed
 from memograd.errors import CannotLower
 from memograd.graph.node import Node
 
@@ -103,7 +103,88 @@ def _is_along_first(node: Node) -> bool:
 
 def elementwise(e: Emission) -> None:
     """All of it where it is read."""
-    over(e.frame, e.kernel.shape, e.span(), e.finish)
+    if not _is_turned(e):
+        over(e.frame, e.kernel.shape, e.span(), e.finish)
+        return
+    (node,) = e.kernel.members
+    lanes = e.frame.lanes
+    (row, n_rows), (column, n_columns) = [(axis, n) for axis, n in enumerate(node.shape) if n != 1]
+    first, last = e.span()
+    whole = first + (last - first) // lanes * lanes
+
+    def block(r: Value) -> None:
+        e.frame.enter()
+        loop_in_steps(e.frame, n_columns // lanes * lanes, lanes, lambda c: _turn(e, node, (row, r), (column, c)))
+
+    e.b.loop(first, whole, block, step=lanes)
+    rest = n_columns % lanes
+    if rest:
+        _cut(e, node, (row, first, whole), (column, n_columns - rest, n_columns))
+    _cut(e, node, (row, whole, last), (column, 0, n_columns))
+
+
+def _is_turned(e: Emission) -> bool:
+    """Whether a kernel only turns a matrix that lies in memory."""
+    if len(e.kernel.members) != 1 or e.share.kind != "rows":
+        return False
+    (node,) = e.kernel.members
+    found = strided(node, e.frame.places)
+    return (
+        found is not None
+        and node.dtype.kind == "f"
+        and len(long_axes(node.shape)) == 2
+        and min(long_axes(node.shape)) >= e.frame.lanes
+        and found[1][max(axis for axis, n in enumerate(node.shape) if n != 1)] > 1
+    )
+
+
+def _cut(e: Emission, node: Node, rows: tuple[int, Any, Any], columns: tuple[int, int, int]) -> None:
+    """What is left beside whole blocks, by element."""
+    frame = e.frame
+    index: list[Index] = [ZERO] * len(node.shape)
+
+    def at_row(i: Index) -> None:
+        index[rows[0]] = i
+
+        def at(j: Index) -> None:
+            index[columns[0]] = j
+            e.finish(tuple(index))
+
+        along(frame, columns[1], columns[2], at)
+
+    loop(frame, rows[1], rows[2], at_row)
+
+
+def _turn(e: Emission, node: Node, row: tuple[int, Value], column: tuple[int, Any]) -> None:
+    """Turn a square block of as many rows as a vector has lanes."""
+    frame, b, lanes = e.frame, e.b, e.frame.lanes
+    found = strided(node, frame.places)
+    assert found is not None
+    base, strides = found
+    kind = type_of(node.dtype)
+    corner = b.offset(frame.pointer(base), row[1] * strides[row[0]], kind)
+    corner = b.offset(corner, times(column[1], strides[column[0]]), kind)
+    frame.on_read(base, (ZERO,) * len(base.shape))
+    rows = [b.load(b.offset(corner, i * strides[column[0]], kind), kind.of(lanes)) for i in range(lanes)]
+    for place in e.targets[node]:
+        target = b.offset(frame.slot(place.slot), row[1] * place.strides[row[0]], kind)
+        target = b.offset(target, column[1], kind)
+        for i, turned in enumerate(transposed(b, rows)):
+            b.store(b.offset(target, i * place.strides[row[0]], kind), turned)
+
+
+def transposed(b: Builder, rows: Sequence[Value]) -> list[Value]:
+    """The columns of a square block: halves of pairs of rows change places, at distances 1, 2, 4, …"""
+    x, n = list(rows), len(rows)
+    distance = 1
+    while distance < n:
+        low = [n + lane - distance if lane & distance else lane for lane in range(n)]
+        high = [n + lane if lane & distance else lane + distance for lane in range(n)]
+        for i in range(n):
+            if not i & distance:
+                x[i], x[i + distance] = b.shuffle(x[i], x[i + distance], low), b.shuffle(x[i], x[i + distance], high)
+        distance *= 2
+    return x
 
 
 # Products
@@ -145,8 +226,11 @@ def matmul(e: Emission) -> None:
         _contraction(e, node)
 
 
-K_BLOCK = 512
-"""So much of the common axis at a time: a block of the right operand then stays in the first two caches."""
+K_BLOCK_BYTES = 1024
+"""So much of the common axis at a time: two vectors for each k then fill two thirds of the first cache."""
+
+GROUP_TILES = 8
+"""So many tiles of rows go through a block of the right operand, before the next block is read."""
 
 
 def _tiles(e: Emission, node: Node, left: tuple[Node, Any], right: tuple[Node, Any]) -> None:
@@ -158,7 +242,10 @@ def _tiles(e: Emission, node: Node, left: tuple[Node, Any], right: tuple[Node, A
     w_is_padded = frame.places[w].is_padded
     base, rest = divmod(e.share.length, e.share.n_units)
     heights = [base + 1, base] if rest else [base]
-    scratch = b.stack(kind, max(heights) * 2 * lanes)
+    tile_size = max(heights) * 2 * lanes
+    k_block = K_BLOCK_BYTES * 8 // kind.bits
+    group = 1 if depth <= k_block else GROUP_TILES
+    scratch = b.stack(kind, tile_size * group)
     rows = tuple(ZERO._replace(is_row=stride == row_stride != 0) for stride in frame.places[a].strides)
     frame.on_read(a, rows)
     frame.on_read(w, (ZERO,) * len(w.shape))
@@ -167,28 +254,39 @@ def _tiles(e: Emission, node: Node, left: tuple[Node, Any], right: tuple[Node, A
         vectors = -(-n_columns // lanes)
         tail = 0 if w_is_padded else n_columns % lanes
         corner = b.offset(w_pointer, c, kind)
+        columns = [Index(c + j * lanes, 1, b.depth if isinstance(c, Value) else 0) for j in range(vectors)]
 
-        def tiles(height: int, start: Any, stop: Any) -> None:
-            def tile(unit: Any) -> None:
-                row = e.share.start(b, b.constant(unit, I64))
-                pointer = b.offset(a_pointer, row * row_stride, kind)
-                for k in range(0, depth, K_BLOCK):
-                    name = tile_function(
-                        b.module, kind=kind, lanes=lanes, rows=height, vectors=vectors, row_stride=row_stride,
-                        k_stride=k_stride, right_stride=right_stride, tail=tail, resumes=k > 0,
-                    )  # fmt: skip
-                    b.invoke(
-                        name, VOID, b.offset(pointer, k * k_stride, kind), b.offset(corner, k * right_stride, kind),
-                        scratch, b.constant(min(K_BLOCK, depth - k), I64),
-                    )  # fmt: skip
-                _finish_tile(e, node, scratch, row, height, c, n_columns, vectors)
+        def multiply(height: int, row: Value, sums: Value, k: int) -> None:
+            name = tile_function(
+                b.module, kind=kind, lanes=lanes, rows=height, vectors=vectors, row_stride=row_stride,
+                k_stride=k_stride, right_stride=right_stride, tail=tail, resumes=k > 0,
+            )  # fmt: skip
+            pointer = b.offset(b.offset(a_pointer, row * row_stride, kind), k * k_stride, kind)
+            length = b.constant(min(k_block, depth - k), I64)
+            b.invoke(name, VOID, pointer, b.offset(corner, k * right_stride, kind), sums, length)
 
-            def entered(unit: Any) -> None:
-                if isinstance(unit, Value):
+        def tiles(height: int, start: Value, stop: Value) -> None:
+            def sums_of(unit: Value, first: Value) -> Value:
+                return b.offset(scratch, (unit - first) * tile_size, kind) if group > 1 else scratch
+
+            def several(first: Value) -> None:
+                last = _smaller(b, first + group, stop) if group > 1 else first + 1
+                for k in range(0, depth, k_block):
+                    b.loop(first, last, lambda u, k=k: multiply(height, e.share.start(b, u), sums_of(u, first), k))
+
+                def finish(unit: Any) -> None:
                     frame.enter()
-                tile(unit)
+                    _finish_tile(e, node, sums_of(unit, first), e.share.start(b, unit), height, columns, n_columns)
 
-            b.loop(start, stop, entered)
+                b.loop(first, last, finish)
+
+            def one(unit: Value) -> None:
+                frame.enter()
+                row = e.share.start(b, unit)
+                multiply(height, row, scratch, 0)
+                _finish_tile(e, node, scratch, row, height, columns, n_columns)
+
+            b.loop(start, stop, several if group > 1 else one, step=group)
 
         if not rest:
             tiles(base, e.first, e.last)
@@ -221,24 +319,23 @@ def _larger(b: Builder, x: Value, y: Value) -> Value:
 
 
 def _finish_tile(
-    e: Emission, node: Node, scratch: Value, row: Value, height: int, c: Any, n_columns: int, vectors: int
+    e: Emission, node: Node, scratch: Value, row: Value, height: int, columns: Sequence[Index], n_columns: int
 ) -> None:
     """Go on with the elements of a tile that lies in the cache."""
     b, frame = e.b, e.frame
     kind, lanes = type_of(node.dtype), frame.lanes
     ahead = [ZERO] * (len(node.shape) - 2)
-    columns_depth = b.depth if isinstance(c, Value) else 0
 
     def at(r: Any) -> None:
         if isinstance(r, Value):
             frame.enter()
         i = Index(row + r, 0, b.depth, is_row=True)
-        for j in range(vectors):
+        for j, column in enumerate(columns):
             n_valid = n_columns - j * lanes
-            column = Index(c + j * lanes, 1, columns_depth)
             frame.n_valid = n_valid if n_valid < lanes else None
             frame.lane_key = column.key
-            value = b.load(b.offset(scratch, (r * vectors + j) * lanes, kind), kind.of(lanes))
+            place = (b.constant(r, I64) * len(columns) + j) * lanes
+            value = b.load(b.offset(scratch, place, kind), kind.of(lanes))
             e.finish((*ahead, i, column), value)
         frame.n_valid = frame.lane_key = None
 
@@ -592,9 +689,7 @@ def random_bits(e: Emission) -> None:
         linear: Any = 0
         for i, stride in zip(index, strides_of(node.shape), strict=True):
             if stride:
-                linear = (
-                    i.start * (stride // 8) + linear if isinstance(linear, Value) or linear else i.start * (stride // 8)
-                )
+                linear = add(linear, times(i.start, stride // 8))
 
         def at(j: Index) -> None:
             here = (*index[:-1], Index(j.start * 8, 0, j.depth))

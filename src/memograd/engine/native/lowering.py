@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from memograd.engine.native import kernels
 from memograd.engine.native.access import Frame, Indices, Place, strides_of
 from memograd.engine.native.fusion import Fusion, Kernel, long_axes
-from memograd.engine.native.ir import I64, PTR, VOID, Builder, Module, Value
+from memograd.engine.native.elementwise import memory_type
+from memograd.engine.native.ir import I1, I32, I64, PTR, VOID, Builder, Module, Value
 from memograd.engine.native.machine import Machine
-from memograd.engine.native.nests import Share
+from memograd.engine.native.nests import Share, rows_share
 from memograd.engine.native.threads import barrier
 from memograd.errors import CannotLower
 from memograd.graph.node import Node
@@ -55,11 +56,14 @@ class Form:
         Each thread has its own.
     state : int or None
         Of a result: the argument whose memory it takes.
+    is_gathered : bool
+        Of an argument: its rows are copied, at the beginning of the step, from those of a larger array.
     """
 
     is_padded: bool = False
     is_private: bool = False
     state: int | None = None
+    is_gathered: bool = False
 
 
 def row_strides(node: Node, lanes: int) -> tuple[int, ...]:
@@ -110,7 +114,10 @@ class Lowering:
     Attributes
     ----------
     slots : list of Slot
-        What the table holds; first the inputs, then the outputs.
+        What the table holds; first the inputs, then the outputs, then the arrays that rows are gathered from, and
+        last, if there are any, the numbers of the rows (int32).
+    lanes : int
+        Of a vector.
     arena_bytes, private_bytes : int
         Of the arena, and of each thread's own.
 
@@ -133,7 +140,8 @@ class Lowering:
         lanes: int,
         n_cores: int,
     ) -> None:
-        self._module, self._machine, self._lanes, self._n_cores = module, machine, lanes, n_cores
+        self._module, self._machine, self._n_cores = module, machine, n_cores
+        self.lanes = lanes
         self._forms = forms
         self._inputs, self._outputs = tuple(inputs), tuple(outputs)
         self._fusion = Fusion(_in_order(plan, inputs, outputs), outputs)
@@ -143,6 +151,9 @@ class Lowering:
         self._owner: dict[Node, int] = {}
         self._place_arguments()
         self._place_results()
+        self._gathered = [i for i, form in enumerate(forms[0]) if form.is_gathered]
+        self._sources = [self._slot("source", 0) for _ in self._gathered]
+        self._numbers = self._slot("source", 0) if self._gathered else 0
         self._place_temporaries()
         self._emitted: list[_Emitted] = []
         for number, kernel in enumerate(self._fusion.kernels):
@@ -160,8 +171,9 @@ class Lowering:
 
     def _place_arguments(self) -> None:
         for node, form in zip(self._inputs, self._forms[0], strict=True):
-            strides = row_strides(node, self._lanes) if form.is_padded else strides_of(node.shape)
-            self._places[node] = Place(self._slot("input", node.size_bytes), strides, form.is_padded)
+            strides = row_strides(node, self.lanes) if form.is_padded else strides_of(node.shape)
+            kind, size = ("arena", padded_bytes(node, self.lanes)) if form.is_gathered else ("input", node.size_bytes)
+            self._places[node] = Place(self._slot(kind, size), strides, form.is_padded)
 
     def _place_results(self) -> None:
         for node, form in zip(self._outputs, self._forms[1], strict=True):
@@ -171,7 +183,7 @@ class Lowering:
                 self._owner[state] = form.state
                 self.slots.append(self.slots[place.slot])
             else:
-                strides = row_strides(node, self._lanes) if form.is_padded else strides_of(node.shape)
+                strides = row_strides(node, self.lanes) if form.is_padded else strides_of(node.shape)
                 place = Place(self._slot("output", node.size_bytes), strides, form.is_padded)
             self._targets.setdefault(node, []).append(place)
             self._places.setdefault(node, place)
@@ -185,8 +197,8 @@ class Lowering:
                 if node.op == "random_bits" and (node.ndim != 2 or node.shape[-1] % 8):
                     strides, padded = strides_of(node.shape), False
                 else:
-                    strides, padded = row_strides(node, self._lanes), True
-                size = padded_bytes(node, self._lanes)
+                    strides, padded = row_strides(node, self.lanes), True
+                size = padded_bytes(node, self.lanes)
                 place = Place(self._slot("private" if is_private else "arena", size), strides, padded)
                 self._places.setdefault(node, place)
                 self._targets[node] = [place]
@@ -199,14 +211,14 @@ class Lowering:
         cut_lengths = {
             e.share.length for e in self._emitted if e.share.kind == "rows" and not operands.isdisjoint(e.kernel.stored)
         }
-        share = kernels.share_of(kernel, self._machine, self._lanes, self._n_cores, cut_lengths)
+        share = kernels.share_of(kernel, self._machine, self.lanes, self._n_cores, cut_lengths)
         reads: dict[Node, bool] = {}
 
         def on_read(node: Node, index: Indices) -> None:
             reads[node] = reads.get(node, True) and _is_at_own_row(node, index, kernel)
 
         def body(b: Builder, table: Value, first: Value, last: Value) -> None:
-            frame = Frame(b, table, readable, self._lanes, on_read)
+            frame = Frame(b, table, readable, self.lanes, on_read)
             emission = kernels.Emission(frame, kernel, share, first, last, self._targets, self._machine)
             kernels.emit(emission)
 
@@ -222,7 +234,11 @@ class Lowering:
 
     # Order
 
+    def _rows_share(self, node: Node) -> Share:
+        return rows_share(node.shape[0], self._machine.tile_rows, self._n_cores)
+
     def _set_levels(self) -> None:
+        gathered = {self._inputs[i] for i in self._gathered}
         overwritten = {
             self._home(node): self._inputs[form.state]
             for node, form in zip(self._outputs, self._forms[1], strict=True)
@@ -231,7 +247,9 @@ class Lowering:
         for number, e in enumerate(self._emitted):
             for node, aligned in e.reads.items():
                 home = self._fusion.home_of(node)
-                if node.op != "input" and home is not None:
+                if node in gathered:
+                    e.level = max(e.level, int(not aligned or e.share != self._rows_share(node)))
+                elif node.op != "input" and home is not None:
                     below = self._emitted[home]
                     apart = not (below.share.kind == "all" or (aligned and below.share == e.share))
                     e.level = max(e.level, below.level + apart)
@@ -257,6 +275,10 @@ class Lowering:
             for node in e.reads:
                 last_read[node] = max(last_read.get(node, 0), e.level)
         arena, private = Arena(), Arena()
+        for i in self._gathered:
+            slot = self._places[self._inputs[i]].slot
+            found = self.slots[slot]
+            self.slots[slot] = Slot(found.kind, found.size_bytes, arena.take(found.size_bytes))
         ends: dict[int, list[tuple[int, int]]] = {}
         for level in range(max((e.level for e in self._emitted), default=0) + 1):
             for start, size in ends.pop(level - 1, []):
@@ -276,6 +298,8 @@ class Lowering:
         self.arena_bytes, self.private_bytes = arena.size_bytes, private.size_bytes
 
     def _step(self, b: Builder, table: Value, thread: Value, n_threads: Value, control: Value) -> None:
+        if self._gathered:
+            self._gather(b, table, thread, n_threads)
         level = 0
         for e in sorted(self._emitted, key=lambda e: e.level):
             if e.level != level:
@@ -292,6 +316,42 @@ class Lowering:
                 n = e.share.n_units
                 first, last = thread * n // n_threads, (thread + 1) * n // n_threads
                 b.branch(first < last, lambda e=e, f=first, t=last: b.invoke(e.name, VOID, table, f, t))
+
+    def _gather(self, b: Builder, table: Value, thread: Value, n_threads: Value) -> None:
+        """Copy the rows of this step to where the kernels read them: each thread those that it goes on with."""
+        nodes = [self._inputs[i] for i in self._gathered]
+        share = self._rows_share(nodes[0])
+        first, last = (share.start(b, (thread + t) * share.n_units // n_threads) for t in (0, 1))
+        numbers = b.load(b.offset(table, self._numbers, PTR), PTR)
+        pairs = [
+            (node, *(b.load(b.offset(table, slot, PTR), PTR) for slot in (source, self._places[node].slot)))
+            for node, source in zip(nodes, self._sources, strict=True)
+        ]
+
+        def row(r: Value) -> None:
+            number = b.convert(b.load(b.offset(numbers, r, I32), I32), "zext", I64)
+            for node, source, target in pairs:
+                self._copy_row(b, node, number, source, r, target)
+
+        b.loop(first, last, row)
+
+    def _copy_row(self, b: Builder, node: Node, number: Value, source: Value, r: Value, target: Value) -> None:
+        kind, lanes = memory_type(node.dtype), self.lanes
+        width = node.size // node.shape[0]
+        strides = self._places[node].strides
+        source = b.offset(source, number * width, kind)
+        target = b.offset(target, r * strides[0], kind)
+        if width == 1:
+            b.store(target, b.load(source, kind))
+            return
+        whole = width // lanes * lanes
+
+        def vector(c: Any, mask: Value | None = None) -> None:
+            b.store(b.offset(target, c, kind), b.load(b.offset(source, c, kind), kind.of(lanes), mask))
+
+        b.loop(0, whole, vector, step=lanes)
+        if whole < width:
+            vector(whole, b.vector([lane < width - whole for lane in range(lanes)], I1))
 
     @property
     def kernels(self) -> list[Kernel]:

@@ -116,6 +116,17 @@ def loop(frame: Frame, start: Any, stop: Any, body: Callable[[Index], None]) -> 
     frame.b.loop(start, stop, inside)
 
 
+def loop_in_steps(frame: Frame, stop: int, step: int, body: Callable[[Any], None]) -> None:
+    """Run `body` for 0, step, 2 step, …"""
+
+    def inside(i: Any) -> None:
+        if isinstance(i, Value):
+            frame.enter()
+        body(i)
+
+    frame.b.loop(0, stop, inside, step=step)
+
+
 def along(frame: Frame, start: Any, stop: Any, body: Callable[[Index], None]) -> None:
     """Run `body` for each vector of positions; for the last one with a mask."""
     b, lanes = frame.b, frame.lanes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from memograd.graph.tracing import Graph
 from memograd.plan.from_graph import Plan
 
 ALIGNMENT_BYTES = 64
+LARGE_BYTES, PAGE_BYTES = 1 << 20, 1 << 21
 
 
 def lanes_for(nodes: Sequence[Node], target: Machine) -> int:
@@ -29,7 +31,16 @@ def lanes_for(nodes: Sequence[Node], target: Machine) -> int:
 
 
 def aligned_block(size_bytes: int) -> Array:
-    """Memory that starts at a cache line, with some to spare, which vectors may read."""
+    """Zeros that start at a cache line, with some to spare, which vectors may read.
+
+    Large blocks lie in large pages, where the system has them: the rows of a matrix would each need a small one.
+    """
+    if size_bytes >= LARGE_BYTES and hasattr(mmap, "MADV_HUGEPAGE"):
+        pages = mmap.mmap(-1, size_bytes + 2 * PAGE_BYTES)
+        pages.madvise(mmap.MADV_HUGEPAGE)
+        whole = np.frombuffer(pages, np.uint8)
+        start = -whole.ctypes.data % PAGE_BYTES
+        return whole[start : start + size_bytes + 2 * ALIGNMENT_BYTES]
     block = np.zeros(size_bytes + 4 * ALIGNMENT_BYTES, np.uint8)
     start = -block.ctypes.data % ALIGNMENT_BYTES
     return block[start : start + size_bytes + 2 * ALIGNMENT_BYTES]

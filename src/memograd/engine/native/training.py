@@ -1,0 +1,326 @@
+"""A training run in machine code: whole epochs in one call, on as many threads as pay."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from memograd.engine.native import driver
+from memograd.engine.native.driver import StepCode
+from memograd.engine.native.jit import Code
+from memograd.engine.native.ir import Module
+from memograd.engine.native.lowering import Form, Lowering, padded_bytes, row_strides
+from memograd.engine.native.machine import Machine, machine, usable_cores
+from memograd.engine.native.program import aligned_block, check_positions, lanes_for, positions_to_check
+from memograd.engine.native.threads import WORDS
+from memograd.graph.node import Array, Node
+from memograd.graph.tracing import Graph
+from memograd.plan.from_graph import Plan
+
+OPERATIONS_PER_THREAD = 4_000_000
+"""A thread must have so many scalar operations a step to do: waiting for the others takes a microsecond each time."""
+
+CALL_SECONDS = 0.05
+"""One call into machine code lasts about so long: then Ctrl-C is heeded."""
+
+STATE, ROWS, PROGRESS, KEY, COUNTER = "state", "rows", "progress", "key", "counter"
+
+
+@dataclass(frozen=True, slots=True)
+class TracedStep:
+    """A step of training as a graph.
+
+    The outputs are the new state, in the order of the state among the inputs; then the sum of the loss over the rows,
+    and what it is to be divided by: two scalars of float64.
+
+    Attributes
+    ----------
+    graph : Graph
+    plan : Plan
+    roles : tuple of str
+        Of each input: part of the state; rows of the data; the progress of the training; key and counter of the
+        random numbers.
+    """
+
+    graph: Graph
+    plan: Plan
+    roles: tuple[str, ...]
+
+
+class NativeTraining:
+    """The state of a training and the code that moves it.
+
+    Parameters
+    ----------
+    steps : mapping of int to TracedStep
+        By the number of rows: of whole minibatches, and of the last one of an epoch if that is smaller.
+    state : sequence of ndarray
+        To start from; copied.
+    data : sequence of ndarray
+        The arrays that rows are taken from, in the order of the inputs.
+    epochs : int
+        After which the progress is 1.
+    seed : int
+        Of the order of rows, and the key of random numbers.
+    n_threads : int, optional
+        By default as many as pay. The result does not depend on it.
+
+    Raises
+    ------
+    CannotLower
+        When a step holds what this engine has no code for.
+    EngineUnavailable
+        When llvmlite cannot be used on this machine.
+    IndexError
+        When rows hold positions outside of what they index.
+    MemoryError
+        When there is not enough memory, with the bytes that are needed.
+    """
+
+    def __init__(
+        self,
+        steps: Mapping[int, TracedStep],
+        state: Sequence[Array],
+        data: Sequence[Array],
+        *,
+        epochs: int,
+        seed: int,
+        n_threads: int | None = None,
+        order: Array | None = None,
+        target: Machine | None = None,
+    ) -> None:
+        target = target or machine()
+        self._data = [np.ascontiguousarray(array) for array in data]
+        self._n_rows = len(self._data[0])
+        batch = max(steps)
+        self.steps_an_epoch = math.ceil(self._n_rows / batch)
+        self.epochs = epochs
+        lanes = lanes_for(steps[batch].plan.nodes, target)
+        module = Module()
+        lowered: list[tuple[Lowering, TracedStep]] = []
+        codes: list[StepCode] = []
+        for n_rows in sorted(steps, reverse=True):
+            step = steps[n_rows]
+            lowering = _lowered(module, f"step{n_rows}", step, target, lanes)
+            lowered.append((lowering, step))
+            codes.append(_code_of(lowering, step, n_rows))
+            for i, node in positions_to_check(step.plan.nodes, step.graph.inputs):
+                check_positions(self._data[[j for j, r in enumerate(step.roles) if r == ROWS].index(i)], node)
+        driver.define(module, codes[0], codes[1] if len(codes) > 1 else None)
+        self._code = Code(str(module), target)
+        pointer, integer = ctypes.c_void_p, ctypes.c_int64
+        self._run = self._code.function("run", None, integer, integer, pointer, pointer, pointer, pointer)
+        cost = steps[batch].plan.schedule.cost
+        wanted = max(1, min(usable_cores(), cost // OPERATIONS_PER_THREAD)) if n_threads is None else n_threads
+        self.n_threads = wanted
+        self._memory = _Memory(lowered, state, self._data, seed, self.n_threads)
+        self._losses = np.zeros((2, epochs))
+        self._order = np.zeros(self._n_rows, np.int32)
+        self._given = None if order is None else np.ascontiguousarray(order, np.int32)
+        self._job = np.zeros(driver.JOB_WORDS, np.int64)
+        self._job[driver.N_ROWS] = self._n_rows
+        self._job[driver.STEPS_AN_EPOCH] = self.steps_an_epoch
+        self._job[driver.N_EPOCHS] = epochs
+        self._job[driver.SEED] = np.array(seed, np.uint64).view(np.int64)
+        self._job[driver.ORDER] = self._order.ctypes.data
+        self._job[driver.GIVEN_ORDER] = 0 if self._given is None else self._given.ctypes.data
+        self._job[driver.TOTALS] = self._losses[0].ctypes.data
+        self._job[driver.AMOUNTS] = self._losses[1].ctypes.data
+        self._done = 0
+        self._steps_a_call = 1
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
+
+    @property
+    def source(self) -> str:
+        """LLVM's IR."""
+        return self._code.source
+
+    @property
+    def state(self) -> list[Array]:
+        """Copies of the state, in the order in which it came."""
+        return self._memory.state()
+
+    def run(self, n_epochs: int = 1) -> list[float]:
+        """Train so many epochs more; the mean loss of each."""
+        first = self._done // self.steps_an_epoch
+        end = min(first + n_epochs, self.epochs) * self.steps_an_epoch
+        while self._done < end:
+            n_steps = min(self._steps_a_call, end - self._done)
+            start = time.perf_counter()
+            self._call(self._done, self._done + n_steps)
+            seconds = time.perf_counter() - start
+            self._done += n_steps
+            self._steps_a_call = max(1, int(n_steps * min(CALL_SECONDS / max(seconds, 1e-9), 1000.0)))
+        totals, amounts = self._losses[:, first : end // self.steps_an_epoch]
+        with np.errstate(all="ignore"):
+            losses: list[float] = (totals / amounts).tolist()
+        return losses
+
+    def _call(self, first: int, end: int) -> None:
+        self._job[driver.FIRST_STEP], self._job[driver.END_STEP] = first, end
+        n, control, job = self.n_threads, self._memory.control.ctypes.data, self._job.ctypes.data
+        others = [
+            self._threads().submit(self._run, thread, n, control, job, *self._memory.tables[thread])
+            for thread in range(1, n)
+        ]
+        self._run(0, n, control, job, *self._memory.tables[0])
+        for other in others:
+            other.result()
+
+    def _threads(self) -> ThreadPoolExecutor:
+        # Threads do not survive a fork.
+        if self._pool is None or self._pool[0] != os.getpid():
+            self._pool = os.getpid(), ThreadPoolExecutor(self.n_threads - 1, "memograd")
+        return self._pool[1]
+
+
+def _lowered(module: Module, name: str, step: TracedStep, target: Machine, lanes: int) -> Lowering:
+    forms = {
+        STATE: Form(is_padded=True),
+        ROWS: Form(is_padded=True, is_gathered=True),
+        PROGRESS: Form(is_private=True),
+        KEY: Form(is_private=True),
+        COUNTER: Form(is_private=True),
+    }
+    inputs = [
+        Form(is_padded=True, is_private=True) if role == STATE and node.size == 1 else forms[role]
+        for role, node in zip(step.roles, step.graph.inputs, strict=True)
+    ]
+    states = [i for i, role in enumerate(step.roles) if role == STATE]
+    outputs = [Form(is_padded=True, state=i) for i in states] + [Form(is_private=True)] * 2
+    return Lowering(
+        module, name, step.plan, step.graph.inputs, step.graph.outputs, (inputs, outputs),
+        machine=target, lanes=lanes, n_cores=usable_cores(),
+    )  # fmt: skip
+
+
+def _code_of(lowering: Lowering, step: TracedStep, n_rows: int) -> StepCode:
+    n_inputs, n_outputs = len(step.graph.inputs), len(step.graph.outputs)
+    place = {role: i for i, role in enumerate(step.roles)}
+    return StepCode(
+        lowering.name,
+        n_rows,
+        numbers=n_inputs + n_outputs + step.roles.count(ROWS),
+        progress=place.get(PROGRESS),
+        counter=place.get(COUNTER),
+        total=n_inputs + n_outputs - 2,
+        amount=n_inputs + n_outputs - 1,
+    )
+
+
+class _Memory:
+    """Where everything lies: the state, the arenas, and each thread's tables of pointers."""
+
+    def __init__(
+        self,
+        lowered: Sequence[tuple[Lowering, TracedStep]],
+        state: Sequence[Array],
+        data: Sequence[Array],
+        seed: int,
+        n_threads: int,
+    ) -> None:
+        (lowering, step), *_ = lowered
+        lanes = lowering.lanes
+        nodes = [node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == STATE]
+        arena_bytes = max(each.arena_bytes for each, _ in lowered)
+        sizes = [_aligned(padded_bytes(node, lanes)) for node in nodes]
+        self._nodes, self._lanes = nodes, lanes
+        self._arena = aligned_block(arena_bytes)
+        self._state = [aligned_block(sum(sizes)) for _ in range(1)][0]
+        self._starts = np.cumsum([0, *sizes])[:-1].tolist()
+        self.control = np.zeros(WORDS + 8, np.int64)
+        for node, start, value in zip(nodes, self._starts, state, strict=True):
+            _view(self._state[start:], node, lanes)[...] = value
+        # What each thread computes for itself: scalars of the state, the clock, and scalars in between.
+        self._private: list[Array] = []
+        self._tables: list[Array] = []
+        self.tables: list[tuple[int, int]] = []
+        for _ in range(n_threads):
+            pointers = []
+            own = _Own(sum(64 for _ in step.roles) + 256)
+            scalars = {
+                i: own.put(np.array(value, node.dtype))
+                for i, (node, value) in enumerate(zip(nodes, state, strict=True))
+                if node.size == 1
+            }
+            clock = {
+                PROGRESS: own.put(np.zeros(1)),
+                KEY: own.put(np.array([seed, 0], np.uint64)),
+                COUNTER: own.put(np.zeros(4, np.uint64)),
+            }
+            results = [own.put(np.zeros(1)) for _ in range(2)]
+            for each, traced in lowered:
+                block = aligned_block(each.private_bytes)
+                self._private.append(block)
+                table = np.zeros(len(each.slots), np.int64)
+                states = iter(range(len(nodes)))
+                for i, role in enumerate(traced.roles):
+                    if role == STATE:
+                        j = next(states)
+                        table[i] = scalars.get(j, self._state.ctypes.data + self._starts[j])
+                        table[len(traced.roles) + j] = table[i]
+                    elif role != ROWS:
+                        table[i] = clock[role]
+                n_inputs, n_outputs = len(traced.roles), len(traced.graph.outputs)
+                table[n_inputs + n_outputs - 2 : n_inputs + n_outputs] = results
+                rows = traced.roles.count(ROWS)
+                table[n_inputs + n_outputs : n_inputs + n_outputs + rows] = [x.ctypes.data for x in data]
+                for i, slot in enumerate(each.slots):
+                    if slot.kind == "arena":
+                        table[i] = self._arena.ctypes.data + slot.offset
+                    elif slot.kind == "private":
+                        table[i] = block.ctypes.data + slot.offset
+                self._tables.append(table)
+                pointers.append(table.ctypes.data)
+            self._private.append(own.block)
+            self.tables.append((pointers[0], pointers[-1]))
+            if len(self.tables) == 1:
+                self._scalars = {j: own.view(address, nodes[j].dtype) for j, address in scalars.items()}
+
+    def state(self) -> list[Array]:
+        """Copies of the state."""
+        return [
+            self._scalars[j].reshape(node.shape).copy()
+            if j in self._scalars
+            else _view(self._state[start:], node, self._lanes).copy()
+            for j, (node, start) in enumerate(zip(self._nodes, self._starts, strict=True))
+        ]
+
+
+class _Own:
+    """Small things of one thread, each in a cache line of its own."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self.block = aligned_block(size_bytes)
+        self._next = 0
+
+    def put(self, value: Array) -> int:
+        """Copy a value there; its address."""
+        place = self._next
+        self.block[place : place + value.nbytes] = np.atleast_1d(value).view(np.uint8).reshape(-1)
+        self._next += _aligned(value.nbytes)
+        return int(self.block.ctypes.data + place)
+
+    def view(self, address: int, dtype: Any) -> Array:
+        """The number at an address."""
+        place = address - self.block.ctypes.data
+        return self.block[place : place + np.dtype(dtype).itemsize].view(dtype)
+
+
+def _aligned(size_bytes: int) -> int:
+    return -(-size_bytes // 64) * 64
+
+
+def _view(block: Array, node: Node, lanes: int) -> Array:
+    """An array in rows of whole vectors."""
+    strides = [stride * node.dtype.itemsize for stride in row_strides(node, lanes)]
+    base = block[: len(block) // node.dtype.itemsize * node.dtype.itemsize].view(node.dtype)
+    return np.lib.stride_tricks.as_strided(base, node.shape, strides)
