@@ -207,10 +207,11 @@ def _fill_memograd(call: Any, root: Path, n_entries: int) -> None:
 
 def _fill_joblib(call: Any, root: Path, n_entries: int) -> None:
     known = next(root.rglob("output.pkl")).parent
+    result = (known / "output.pkl").read_bytes()
     for name in _names(n_entries, 32):
         folder = known.with_name(name)
         folder.mkdir()
-        os.link(known / "output.pkl", folder / "output.pkl")
+        (folder / "output.pkl").write_bytes(result)
 
 
 def _fill_diskcache(call: Any, root: Path, n_entries: int) -> None:

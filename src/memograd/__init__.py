@@ -9,18 +9,23 @@
 array([ 1. , -1.5])
 """
 
-from memograd.digest.content import freeze
-from memograd.engine.compiled import compile
-from memograd.errors import MemogradError
-from memograd.explain.explanation import explain
-from memograd.gradient.numeric import check_grad
-from memograd.gradient.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from memograd.graph.count import count_operations
-from memograd.memo.memoize import memoize
-from memograd.memo.value_digest import digest
-from memograd.nn.mlp import MLP
-from memograd.store.open import open_store
-from memograd.train.model_file import load_model as load
+from typing import TYPE_CHECKING
+
+from memograd.lazy import lazily
+
+if TYPE_CHECKING:
+    from memograd.digest.content import freeze
+    from memograd.engine.compiled import compile
+    from memograd.errors import MemogradError
+    from memograd.explain.explanation import explain
+    from memograd.gradient.numeric import check_grad
+    from memograd.gradient.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from memograd.graph.count import count_operations
+    from memograd.memo.memoize import memoize
+    from memograd.memo.value_digest import digest
+    from memograd.nn.mlp import MLP
+    from memograd.store.open import open_store
+    from memograd.train.model_file import load_model as load
 
 __all__ = [
     "MLP",
@@ -42,3 +47,27 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "MLP": "memograd.nn.mlp:MLP",
+        "MemogradError": "memograd.errors:MemogradError",
+        "check_grad": "memograd.gradient.numeric:check_grad",
+        "compile": "memograd.engine.compiled:compile",
+        "count_operations": "memograd.graph.count:count_operations",
+        "digest": "memograd.memo.value_digest:digest",
+        "explain": "memograd.explain.explanation:explain",
+        "freeze": "memograd.digest.content:freeze",
+        "grad": "memograd.gradient.transforms:grad",
+        "hessian": "memograd.gradient.transforms:hessian",
+        "hvp": "memograd.gradient.transforms:hvp",
+        "jacobian": "memograd.gradient.transforms:jacobian",
+        "jvp": "memograd.gradient.transforms:jvp",
+        "load": "memograd.train.model_file:load_model",
+        "memoize": "memograd.memo.memoize:memoize",
+        "open_store": "memograd.store.open:open_store",
+        "value_and_grad": "memograd.gradient.transforms:value_and_grad",
+        "vjp": "memograd.gradient.transforms:vjp",
+    },
+)

@@ -221,6 +221,8 @@ def plain_values() -> Iterator[tuple[Any, Any]]:
     yield range(5, 5), range(9, 0)
     yield range(3, 4), range(3, 100, 97)
     yield range(3, 4, 1), range(3, 2, -1)
+    yield range(0, 10**30, 3), range(0, 10**30 + 2, 3)
+    yield range(10**30, 0), range(0)
     yield name, "a" + "b" * 70
     yield [name], ["a" + "b" * 70]
     yield "é", "\u00e9"

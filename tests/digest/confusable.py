@@ -597,6 +597,7 @@ def slices_and_ranges() -> list[Any]:
         slice(None), slice(0, None), slice(None, None, 1), slice(None, None, -1), slice("1"), slice(1.0), slice((1,)),
         range(1), range(2), range(1, 2), range(0, 4, 2), range(0, 4, 3), range(4, 0, -2), range(2, -1, -2), range(0),
         (0, 1), [0], [0, 1], (1,), np.arange(2), (None, 1, None), range(2**62), range(0, 2**62, 2), range(1, 2**62),
+        range(3, 10**30), range(4, 10**30), range(3, 10**30 + 1), range(3, 10**30, 2), range(10**30, 3, -1),
         "range(0, 1)",
     ]  # fmt: skip
 

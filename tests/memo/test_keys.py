@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from memograd.memo.keys import KeyMaker
+from memograd.digest.digester import Digester, digest, encode
+from memograd.memo.keys import KeyMaker, describe
 
 
 def key(function: Any, *args: Any, **kwargs: Any) -> str:
@@ -59,6 +64,43 @@ def test_closures_and_lambdas_on_one_line_are_told_apart() -> None:
     assert key(make(1), 0) != key(make(2), 0)
     assert key(make(1), 0) == key(make(1), 0)
     assert key(PAIR[0], 0) != key(PAIR[1], 0)
+
+
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=100) | st.binary(max_size=100)
+    | st.complex_numbers() | st.tuples() | st.tuples(st.integers())
+)  # fmt: skip
+
+
+@given(scalars, scalars)
+def test_tokens_are_those_of_the_digester(first: Any, second: Any) -> None:
+    """The short way to what stands for plain values ends where the long one does, and tells what that tells apart."""
+    keys = KeyMaker(lambda a, b: None)
+    tokens = keys.tokens((first, second))
+    assert tokens == (encode(first), encode(second))
+    told = keys.told(keys.key((first, second)), (first, second))
+    assert told == {"a": [digest(first), describe(first)], "b": [digest(second), describe(second)]}
+    swapped = keys.key((second, first)).digest
+    assert (keys.key((first, second)).digest == swapped) == (Digester().digest(first) == Digester().digest(second))
+
+
+def test_neighbours_cannot_be_mistaken_for_each_other() -> None:
+    """What is joined for a key can be taken apart in one way only."""
+    keys = KeyMaker(lambda a, b: None)
+    pairs = [("a", "bc"), ("ab", "c"), ("", "abc"), (b"a", "bc"), (1, 256), (256, 1), (0.0, -0.0), (-0.0, 0.0)]
+    pairs += [(math.nan, 0), (None, ()), ((), None), (True, 1), (1, True), (np.int64(1), 1), (2**64, 0), (0, 2**64)]
+    assert len({keys.key(pair).digest for pair in pairs}) == len(pairs)
+
+
+def test_versions_and_names_of_parameters_count() -> None:
+    """They are hashed once for all calls, and are part of each key."""
+
+    def made(**options: Any) -> str:
+        return KeyMaker(f, **options).key((1, 2, (), 3, {})).digest
+
+    assert len({made(), made(version=1), made(version="1"), made(version=[1])}) == 4
+    first, second = KeyMaker(lambda a: None), KeyMaker(lambda b: None)
+    assert first.key((1,)).digest != second.key((1,)).digest
 
 
 RUN = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import errno
 import inspect
 import os
 import pickle
@@ -475,6 +476,85 @@ def test_a_store_that_is_deleted_beneath_is_made_again(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MemoWarning)
         assert f(argument).tolist() == [2.0, 2.0]
+
+
+def test_a_store_that_is_deleted_during_a_call(tmp_path: Path) -> None:
+    """The call returns its result, with one warning that says what to do; and so do later calls."""
+    root = tmp_path / "store"
+
+    def delete(x: np.float64) -> np.float64:
+        if not CALLS:
+            shutil.rmtree(root)
+        CALLS.append(x)
+        return x + 1
+
+    f = memoize(delete, store=DiskStore(root), version=1, bypass=False)
+    with pytest.warns(MemoWarning, match="was it deleted") as told:
+        assert f(np.float64(1)) == 2
+    assert len(told) == 1
+    with pytest.warns(MemoWarning, match="without a lock"):
+        assert [f(np.float64(1)), f(np.float64(1))] == [2, 2]
+    f = memoize(delete, store=DiskStore(root), version=1, bypass=False)
+    assert [f(np.float64(1)), f(np.float64(1)), len(CALLS)] == [2, 2, 4]
+
+
+def _full(*_: Any, **__: Any) -> Any:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_a_full_disk_costs_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Every call returns its result, small or large, and once it is said what to do."""
+    f = memoize(lambda x: np.full(size, x), store=DiskStore(tmp_path), bypass=False)
+    monkeypatch.setattr(os, "write", _full)
+    with pytest.warns(MemoWarning, match="not stored: .*No space left on device.*; free some space") as told:
+        assert [f(x)[0] for x in (1, 2, 3, 1)] == [1, 2, 3, 1]
+    assert len(told) == 1
+    monkeypatch.undo()
+    assert [f(x)[0] for x in (1, 1)] == [1, 1]
+    assert f.stats()["hits"] == 1
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
+def test_a_directory_that_can_only_be_read_costs_a_warning_of_each_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """What is stored is found; what is new is computed without a lock, and not stored, which is said once."""
+    f = memoize(scaled, store=DiskStore(tmp_path), bypass=False)
+    assert f(np.float64(1)) == 2.0
+    real = os.open
+
+    def refuse(path: Any, flags: int, *rest: Any, **options: Any) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            raise OSError(code, os.strerror(code))
+        return real(path, flags, *rest, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.warns(MemoWarning) as told:
+        assert [f(np.float64(x)) for x in (1, 2, 3)] == [2.0, 4.0, 6.0]
+    assert sorted("without a lock" in str(warning.message) for warning in told) == [False, True]
+    assert f.stats()["hits"] == 1
+
+
+def test_files_that_are_deleted_beneath_are_computed_again(tmp_path: Path) -> None:
+    """Entries, blobs, or the index: no call fails, and nothing wrong comes out."""
+    f = memoize(lambda x: np.full(1_000, x), store=DiskStore(tmp_path, report=lambda damage: None), bypass=False)
+    for pattern in ("*/*.entry", "*/*.blob", "index*", "locks", "??"):
+        assert f(1)[0] == 1
+        for path in list(tmp_path.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        assert [f(1)[0], f(2)[0]] == [1, 2]
+
+
+def test_reading_a_store_for_an_audit_is_no_use(tmp_path: Path) -> None:
+    """What is only checked is not counted, and all the same is checked."""
+    store = DiskStore(tmp_path)
+    memoize(scaled, store=store)(np.float64(1))
+    before = store.stats()
+    found = [store.check(record.key) for record in store.scan()]
+    assert [entry and entry.group for entry in found] == [record.group for record in store.scan()]
+    assert store.check("00" * 32) is None
+    assert store.stats() == before
 
 
 def test_why_names_what_differs() -> None:

@@ -21,6 +21,8 @@ import pytest
 from memograd.errors import StoreError
 from memograd.store.damage import Damage
 from memograd.store.disk import DiskStore
+from memograd.store.folder import Folder
+from memograd.store.pending import Pending
 from memograd.store.protocol import Entry
 
 from .conformance import content, entry_of, fork, key_of, same
@@ -158,6 +160,7 @@ def check_index(root: Path) -> None:
     with sqlite3.connect(root / "index.sqlite") as index:
         keys = {key for (key,) in index.execute("SELECT key FROM entries")}
     index.close()
+    keys |= {row.key for row in Pending(Folder(root)).rows()}
     assert {path.stem for path in root.rglob("*.entry")} <= keys
 
 

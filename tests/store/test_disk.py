@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ from memograd.errors import BadSetting
 from memograd.store import disk
 from memograd.store.damage import Damage
 from memograd.store.disk import DiskStore
+from memograd.store.folder import Folder
+from memograd.store.pending import Pending
 from memograd.store.protocol import Entry
 
 from .conformance import content, entry_of, fork, key_of, same, vanishing
@@ -195,3 +199,90 @@ def test_the_index_says_what_was_wrong_with_it(folder: Path) -> None:
     assert store.stats().n_entries == 1
     assert [(report.file, report.reason) for report in reports] == [("index.sqlite", "file is not a database")]
     assert (folder / "store" / str(reports[0].set_aside)).read_bytes().startswith(b"no database")
+
+
+@pytest.mark.parametrize(("durable", "cost_seconds", "is_flushed"), [(False, 0.01, 0), (False, 0.1, 1), (True, 0.0, 1)])
+@pytest.mark.parametrize("size", [10, 10_000])
+def test_what_was_dear_is_flushed_to_the_disk(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, durable: bool, cost_seconds: float, is_flushed: int, size: int
+) -> None:
+    """Every new file, its directory, and the line that tells the index; all else survives a crash, not a power cut."""
+    store = DiskStore(folder / "store", durable=durable)
+    store.put(entry_of("first", 10))
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    assert store.put(entry_of("new", size, cost_seconds=cost_seconds))
+    n_files = 1 if size == 10 else 2
+    n_new_directories = len(flushed) - 2 * n_files - 1
+    assert n_new_directories in range(n_files + 1) if is_flushed else flushed == []
+
+
+def test_a_put_leaves_the_index_alone(folder: Path) -> None:
+    """It adds a line; who only asks writes nothing, and who changes something has the lines taken over."""
+    store = DiskStore(folder / "store")
+    store.put(entry_of(0, 10))
+    index, pending = folder / "store" / "index.sqlite", Pending(Folder(folder / "store"))
+    before = index.read_bytes()
+    for name in range(1, 5):
+        store.put(entry_of(name, 10))
+    assert index.read_bytes() == before
+    assert [row.key for row in pending.rows()] == [key_of(name) for name in range(1, 5)]
+    assert (store.stats().n_entries, len(list(store.scan("f")))) == (5, 5)
+    assert (index.read_bytes(), len(pending.rows())) == (before, 4)
+    store.delete(key_of(0))
+    assert pending.rows() == []
+    assert index.read_bytes() != before
+    assert store.stats().n_entries == 4
+
+
+def test_lines_are_taken_over_when_there_are_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that they never take much longer to take over than a put should."""
+    monkeypatch.setattr(disk, "MANY_BYTES", 1_000)
+    store, pending = DiskStore(folder / "store"), Pending(Folder(folder / "store"))
+    most = 0
+    for name in range(50):
+        store.put(entry_of(name, 10))
+        most = max(most, len(pending.rows()))
+    assert 2 < most < 10
+    assert store.stats().n_entries == 50
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 100, b"0123456789abcdef\nnonsense", None])
+def test_damaged_lines_are_reported_and_the_index_made_again(folder: Path, content: bytes | None) -> None:
+    """Whatever the file holds, and also when it is gone."""
+    reports: list[Damage] = []
+    store = DiskStore(folder / "store", report=reports.append)
+    for name in range(3):
+        store.put(entry_of(name, 10))
+    path = folder / "store" / "index.pending"
+    path.unlink() if content is None else path.write_bytes(content)
+    assert store.stats().n_entries == 3
+    assert all("index.pending" in report.reason for report in reports)
+    assert len(reports) == 1
+    assert store.put(entry_of(3, 10))
+    assert store.stats().n_entries == 4
+
+
+def test_a_full_store_knows_what_others_put(folder: Path) -> None:
+    """Two stores of one directory that put in turns never take more than its bound."""
+    stores = [DiskStore(folder / "store", max_bytes=40 * 4 * KIB) for _ in range(2)]
+    for name in range(120):
+        assert stores[name % 2].put(entry_of(name, 10))
+        found = [path.stat().st_size for path in (folder / "store").glob("??/*.*")]
+        assert len(found) <= 40
+    assert len(found) > 30
+
+
+def test_uses_are_written_down_at_the_end_of_the_process(folder: Path) -> None:
+    """Though nobody closes the store."""
+    code = (
+        "import sys; from memograd.store.disk import DiskStore\n"
+        "store = DiskStore(sys.argv[1])\n"
+        "for key in sys.argv[2:]: assert store.get(key)"
+    )
+    store = DiskStore(folder / "store")
+    for name in range(3):
+        store.put(entry_of(name, 32 * KIB))
+    keys = [key_of(name) for name in range(3)]
+    subprocess.run([sys.executable, "-c", code, folder / "store", keys[0], keys[0], keys[1]], check=True)
+    assert vanishing(DiskStore(folder / "store"), keys, 160 * KIB) == [keys[2], keys[1], keys[0]]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from memograd.store.folder import QUARANTINE, Folder, Place
 
 PLACE = Place("ab", "file")
@@ -27,11 +29,19 @@ def test_a_good_file_in_the_place_of_a_damaged_one_stays(folder: Path) -> None:
     assert found.set_aside(PLACE) is None
 
 
-def test_a_file_written_beside_is_gone_unless_it_was_published(folder: Path) -> None:
-    """Whatever ends the block; what was published has all its bytes and cannot be written to."""
+def test_a_file_written_beside_is_gone_when_the_block_fails(folder: Path) -> None:
+    """What was published has all its bytes and cannot be written to."""
     found = Folder(folder)
-    with found.beside("ab", (b"first",)):
-        assert len(found.names("ab")) == 1
+    names = []
+
+    def fail() -> None:
+        with found.beside("ab", (b"first",)):
+            names.extend(found.names("ab"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert len(names) == 1
     assert found.names("ab") == []
     with found.beside("ab", (b"a", memoryview(b"b"), b"")) as name:
         found.publish(name, PLACE)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, NoReturn
 
-from memograd.cli import explain, memo, predict, train
+from memograd.cli import explain, predict, train
+from memograd.cli.memo import command as memo
 from memograd.cli.terminal import Terminal
 from memograd.errors import MemogradError
 

@@ -153,8 +153,9 @@ def _ordered_dict(mapping: OrderedDict[Any, Any]) -> Node:
 
 
 def _range(value: range) -> Sequence[Any]:
-    # Ranges are equal when their items are; see range.__eq__.
-    return [len(value), list(value[:2])]
+    # Ranges are equal when their items are; see range.__eq__. Beyond what an index can be, `len` and slices fail.
+    n_items = max(0, -((value.start - value.stop) // value.step))
+    return [n_items, [value.start, value.start + value.step][:n_items]]
 
 
 def _memoryview(view: memoryview) -> Sequence[Any]:

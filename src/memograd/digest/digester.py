@@ -27,7 +27,8 @@ class Digester:
     code : callable, optional
         Is given each function, class, or other callable, also the class of an instance, and returns a value that
         stands for it, which is digested in its place; or NotImplemented when it knows none. Without it, functions
-        and classes are refused, and the class of an instance is told by its name.
+        and classes are refused, the class of an instance is told by its name, and an instance of a class that says
+        nothing of itself is refused.
     key : bytes, optional
         32 secret bytes. Only who knows them can make, or check, the digest of a value.
 
@@ -76,7 +77,8 @@ def digest(value: Any, *, code: Code | None = None, key: bytes | None = None, pa
     value : object
         Of plain Python, the standard library, NumPy, SciPy's sparse formats, pandas or polars; an enum member,
         dataclass, named tuple or subclass of a built-in type; or of a class with `__memo_key__`, a method or property
-        that returns a value to digest in its place. Is not changed.
+        that returns a value to digest in its place. With `code`, also an instance of any other class whose attributes
+        are all that it is (see `memograd.digest.plain`). Is not changed.
     code : callable, optional
         What stands for a function or class; see `Digester`.
     key : bytes, optional

@@ -66,7 +66,7 @@ def resolve_dataclass(kind: type, code: Code | None) -> Row | None:
     """The row of the instances of a dataclass: class, fields, and attributes that are no fields."""
     if not dataclasses.is_dataclass(kind) or not grows_by_attributes(kind, object):
         return None
-    instance = _maker_of_nodes("dataclass", identify(kind, code))
+    instance = maker_of_nodes("dataclass", identify(kind, code))
     fields = [field.name for field in dataclasses.fields(kind)]
     attributes_of = reader_of_attributes(kind, object)
 
@@ -83,7 +83,7 @@ def resolve_named_tuple(kind: type, code: Code | None) -> Row | None:
     fields = getattr(kind, "_fields", None)
     if not issubclass(kind, tuple) or type(fields) is not tuple or not grows_by_attributes(kind, tuple):
         return None
-    instance = _maker_of_nodes("namedtuple", identify(kind, code))
+    instance = maker_of_nodes("namedtuple", identify(kind, code))
     attributes_of = reader_of_attributes(kind, tuple)
     return lambda value: instance(dict(zip(fields, tuple.__iter__(value), strict=True)), attributes_of(value))
 
@@ -93,13 +93,13 @@ def resolve_subclass(kind: type, code: Code | None) -> Row | None:
     base = next((base for base in kind.__mro__ if base in _CONTENT), None)
     if base is None or not grows_by_attributes(kind, base):
         return None
-    instance = _maker_of_nodes("subclass", identify(kind, code))
+    instance = maker_of_nodes("subclass", identify(kind, code))
     content_of = _CONTENT[base]
     attributes_of = reader_of_attributes(kind, base)
     return lambda value: instance({"": content_of(value)}, attributes_of(value))
 
 
-def _maker_of_nodes(form: str, identity: Identity) -> Callable[[Mapping[str, Any], Mapping[str, Any]], Node]:
+def maker_of_nodes(form: str, identity: Identity) -> Callable[[Mapping[str, Any], Mapping[str, Any]], Node]:
     """Return what makes the node of an instance from its content, in order, and its attributes, in any order."""
 
     # Instances of one class have few sets of names between them.
@@ -143,7 +143,7 @@ def _found_under(module: str, qualified_name: str) -> Any:
 
 
 def _namespace_row() -> Row:
-    instance = _maker_of_nodes("namespace", Identity("types", "SimpleNamespace", NotImplemented))
+    instance = maker_of_nodes("namespace", Identity("types", "SimpleNamespace", NotImplemented))
     attributes_of = reader_of_attributes(SimpleNamespace, object)
     return lambda value: instance({}, attributes_of(value))
 

@@ -44,6 +44,7 @@ WORDS: Mapping[str, str] = {
     "sqlite3.Connection": "a connection to a database",
     "logging.Logger": "a logger",
     "weakref.ReferenceType": "a weak reference; pass what it refers to",
+    "weakref.finalize": "a finalizer",
     "_contextvars.ContextVar": "a context variable; pass its value",
     "builtins.function": f"a function; {_CODE}",
     "builtins.builtin_function_or_method": f"a built-in function; {_CODE}",
@@ -61,15 +62,43 @@ WORDS: Mapping[str, str] = {
 }
 """What to say of the instances of a class, and of those derived from it, by the name of the class."""
 
+SIGNS_OF_MORE = (
+    *("__next__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getattr__", "__getattribute__"),
+    *("__enter__", "__aenter__", "__del__", "__anext__", "__await__", "close", "fileno"),
+)
+"""Methods of classes whose instances may be more than their attributes: handles, iterators, what is copied its own
+way, what stands before something else."""
+
 
 def refusal(value: Any) -> CannotDigest:
     """The error for a value of which nothing is known; whoever raises it adds the path."""
     kind = type(value)
-    named = f"a value of type {_name(kind)}"
-    words = next((WORDS[_name(base)] for base in kind.__mro__ if _name(base) in WORDS), None)
-    if words is None and hasattr(kind, "__next__"):
-        words = _ITERATOR
-    return CannotDigest(f"cannot digest {named}, {words or 'of which nothing is known'}. {WAYS_OUT}")
+    words = words_for(kind)
+    sign = sign_of_more(kind)
+    if words is None and sign is not None:
+        words = _ITERATOR if sign == "__next__" else f"of which nothing is known but that its class has {sign}"
+    return CannotDigest(
+        f"cannot digest a value of type {_name(kind)}, {words or 'of which nothing is known'}. {WAYS_OUT}"
+    )
+
+
+def words_for(kind: type) -> str | None:
+    """What to say of the instances of a class that is known for having no digest; None for all others."""
+    return next((WORDS[_name(base)] for base in kind.__mro__ if _name(base) in WORDS), None)
+
+
+def sign_of_more(kind: type) -> str | None:
+    """The method of a class that is a sign that its instances are more than their attributes; None without one.
+
+    Examples
+    --------
+    >>> class Connection:
+    ...     def close(self): ...
+    >>> sign_of_more(Connection)
+    'close'
+    """
+    defined = {name for base in kind.__mro__ if base is not object for name in vars(base)}
+    return next((name for name in SIGNS_OF_MORE if name in defined), None)
 
 
 def _name(kind: type) -> str:

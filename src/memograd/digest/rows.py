@@ -17,6 +17,7 @@ from memograd.digest.instances import (
 )
 from memograd.digest.node import Code, Row
 from memograd.digest.optional import resolve_optional
+from memograd.digest.plain import resolve_plain
 from memograd.digest.refusal import refusal_row
 from memograd.digest.stdlib import STDLIB_ROWS
 
@@ -33,6 +34,7 @@ RESOLVERS: Sequence[Callable[[type, Code | None], Row | None]] = (
     resolve_named_tuple,
     resolve_subclass,
     resolve_code,
+    resolve_plain,  # what can be called was asked for as code
 )
 """The families that know classes they have never seen; the first that gives a row is right."""
 

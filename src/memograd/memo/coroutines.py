@@ -2,11 +2,12 @@
 
 The lock of a store belongs to the thread that takes it, and waiting for it blocks. So a thread of its own takes it and
 holds it while a task computes.
+
+`asyncio` takes 20 ms to import, so only what runs in it does that.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 import time
@@ -55,14 +56,16 @@ class MemoizedCoroutine(Memoized):
 
     async def _once(self, call: Call) -> Any:
         """Compute, unless another task does so already: then wait, and look again."""
+        import asyncio
+
         me = asyncio.current_task()
         while True:
             turn = self._flights.board(call.key.digest, me)
             if turn is AGAIN:
                 return await self._function(*call.args, **call.kwargs)
             if isinstance(turn, Flight):
-                await turn.wait_in_task(me)
-                found = self._recall(call.again())
+                await turn.wait_in_task(me, asyncio.wrap_future)
+                found = self._recall_again(call)
                 if found is not MISS:
                     return found
                 continue
@@ -75,13 +78,15 @@ class MemoizedCoroutine(Memoized):
     async def _lead(self, call: Call) -> Any:
         async with _HeldByThread(self._shelf.lock(call.key)):
             # Another process may have been first.
-            found = self._recall(call.again())
+            found = self._recall_again(call)
             return found if found is not MISS else await self._compute(call)
 
     async def _compute(self, call: Call) -> Any:
         begun = time.perf_counter()
         value = await self._function(*call.args, **call.kwargs)
         cost = time.perf_counter() - begun
+        import asyncio
+
         # A store on disk waits for the disk.
         kept = await asyncio.to_thread(self._keep, call, value, cost)
         self._missed(cost, begun - call.looked_seconds)
@@ -101,6 +106,8 @@ class _HeldByThread:
         self._taken.set_running_or_notify_cancel()
 
     async def __aenter__(self) -> None:
+        import asyncio
+
         threading.Thread(target=self._hold, daemon=True).start()
         try:
             await asyncio.wrap_future(self._taken)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cache
 from pathlib import Path
 
+from memograd.errors import StoreError
+from memograd.memo.complaints import Complaints
 from memograd.store.disk import DiskStore
 from memograd.store.memory import MemoryStore
 from memograd.store.protocol import Store
@@ -18,12 +21,31 @@ _CACHE = {"darwin": "Library/Caches", "win32": "AppData/Local"}
 
 
 def default_directory() -> Path:
-    """Where results lie by default."""
+    """Where results lie by default.
+
+    Raises
+    ------
+    RuntimeError
+        When the user has no home.
+    """
     return Path.home() / _CACHE.get(sys.platform, ".cache") / "memograd" / "memo"
 
 
 @cache
 def default_store() -> Store:
-    """The store of this process: opened once."""
-    disk = DiskStore(default_directory(), max_bytes=DISK_BYTES)
-    return Tiers(Tier(MemoryStore(MEMORY_BYTES)), Tier(disk))
+    """The store of this process: opened once.
+
+    Where the directory cannot be used there is a warning, and results are kept in memory; one that can only be read is
+    read.
+    """
+    memory = Tier(MemoryStore(MEMORY_BYTES))
+    try:
+        directory = default_directory()
+        disk = DiskStore(directory, max_bytes=DISK_BYTES)
+    except (StoreError, RuntimeError) as error:
+        Complaints().tell("default", f"results are kept in memory only, until the process ends: {error}")
+        return Tiers(memory)
+    is_writable = os.access(directory, os.W_OK)
+    if not is_writable:
+        Complaints().tell("default", f"new results are kept in memory only: {directory} can only be read")
+    return Tiers(memory, Tier(disk, writes=is_writable))

@@ -7,8 +7,8 @@ need each other and would not end without memo either, unless a parameter that d
 
 from __future__ import annotations
 
-import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Final, final
 
@@ -32,25 +32,34 @@ class Flight:
 
     def __init__(self, leader: object) -> None:
         self.leader = leader
-        self._done: Future[None] = Future()
-        # One of many who wait may give up, which must not cancel it for the others.
-        self._done.set_running_or_notify_cancel()
+        # Made when somebody comes to wait, which is seldom: it takes as long as a look-up.
+        self._done: Future[None] | None = None
+
+    def expect(self) -> None:
+        """Say that somebody will wait; under `guard`."""
+        if self._done is None:
+            self._done = Future()
+            # One of many who wait may give up, which must not cancel it for the others.
+            self._done.set_running_or_notify_cancel()
 
     def end(self) -> None:
-        """Wake all who wait."""
-        self._done.set_result(None)
+        """Wake all who wait; when nobody can come to wait any more."""
+        if self._done is not None:
+            self._done.set_result(None)
 
     def wait(self, who: object) -> None:
         """Wait for the end; `who` is the thread that boarded."""
+        assert self._done is not None
         try:
             self._done.result()
         finally:
             _waits_for.pop(who, None)
 
-    async def wait_in_task(self, who: object) -> None:
-        """Wait for the end; `who` is the task that boarded."""
+    async def wait_in_task(self, who: object, wrapped: Callable[[Future[None]], Awaitable[None]]) -> None:
+        """Wait for the end; `who` is the task that boarded, and `wrapped` makes of a future what its loop waits for."""
+        assert self._done is not None
         try:
-            await asyncio.wrap_future(self._done)
+            await wrapped(self._done)
         finally:
             _waits_for.pop(who, None)
 
@@ -94,6 +103,7 @@ class Flights:
                 return LEAD
             if _leads_back(flight, who):
                 return AGAIN
+            flight.expect()
             _waits_for[who] = flight
             return flight
 

@@ -51,7 +51,7 @@ class MemoizedFunction(Memoized):
                 return self._function(*call.args, **call.kwargs)
             if isinstance(turn, Flight):
                 turn.wait(me)
-                found = self._recall(call.again())
+                found = self._recall_again(call)
                 if found is not MISS:
                     return found
                 continue
@@ -64,7 +64,7 @@ class MemoizedFunction(Memoized):
     def _lead(self, call: Call) -> Any:
         with self._shelf.lock(call.key):
             # Another process may have been first.
-            found = self._recall(call.again())
+            found = self._recall_again(call)
             return found if found is not MISS else self._compute(call)
 
     def _compute(self, call: Call) -> Any:

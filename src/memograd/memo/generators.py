@@ -129,7 +129,7 @@ class Recording(Generator[Any, Any, Any]):
         self._running = memoized.run(call.args, call.kwargs)
         self._tape: Tape | None = Tape(pickled=memoized.is_pickled)
         self._cost = 0.0
-        self._overhead = time.perf_counter() - call.start
+        self._overhead = call.looked_seconds
 
     def send(self, value: Any) -> Any:
         """The next item."""

@@ -1,4 +1,4 @@
-"""What code means now: walks that are remembered while their guards hold."""
+"""What code means now, of a memoized function and of the functions and classes among its arguments."""
 
 from __future__ import annotations
 
@@ -9,40 +9,27 @@ from typing import Any, final
 from memograd.digest.digester import digest
 from memograd.errors import CannotDigest
 from memograd.memo.code.functions import function_apart
-from memograd.memo.code.guard import Guard, Watch
+from memograd.memo.code.guard import Watch
+from memograd.memo.code.identity import CodeIdentity, CodeWatch, Guarding, look
 from memograd.memo.code.thing import Context, Edge
 from memograd.memo.code.walk import Part, Walked, walk
 
-MAX_WALKS = 64
-"""Walks keep alive what they saw, so of functions and classes among arguments so many are remembered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The digest of code, the parts that it was made from, and the guards that tell whether it still is."""
-
-    digest: str
-    parts: tuple[Part, ...]
-    guards: tuple[Guard, ...]
-
-    def holds(self) -> bool:
-        """Whether nothing has changed."""
-        first, *others = self.guards
-        return first.holds() and all(guard.holds() for guard in others)
+MAX_WATCHES = 64
+"""Watches keep alive what they saw, so of functions and classes among arguments so many are remembered."""
 
 
 @final
-class Walks:
-    """Identities of functions and classes, each walked anew when anything that it was made from has changed."""
+class Watches:
+    """Watches over functions and classes, by the things themselves."""
 
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
         # By address; the thing itself beside it stays alive, so no other can get its address.
-        self._known: dict[int, tuple[Any, Identity]] = {}
+        self._known: dict[int, tuple[Any, CodeWatch]] = {}
 
-    def of(self, thing: Any) -> Identity:
-        """The identity of a thing.
+    def identity(self, thing: Any) -> CodeIdentity:
+        """The identity of a thing as of now.
 
         Raises
         ------
@@ -50,18 +37,33 @@ class Walks:
             When something that it refers to is unknown.
         """
         found = self._known.get(id(thing))
-        if found is not None and found[1].holds():
-            return found[1]
-        identity = _of_walk(_walk(thing))
+        if found is not None:
+            return found[1].current()
+        watch = CodeWatch(thing, look_or_refuse)
+        identity = watch.current()
         if isinstance(thing, types.FunctionType | type):
-            if len(self._known) >= MAX_WALKS:
+            if len(self._known) >= MAX_WATCHES:
                 self._known.clear()
-            self._known[id(thing)] = thing, identity
+            self._known[id(thing)] = thing, watch
         return identity
 
 
-def by_version(function: types.FunctionType) -> Identity:
-    """The identity of a function that depends on unknown things, for which a version stands.
+def look_or_refuse(thing: Any) -> tuple[Guarding, CodeIdentity]:
+    """The identity of a thing, and its guard.
+
+    Raises
+    ------
+    CannotDigest
+        When something that it refers to is unknown, or taking it apart failed.
+    """
+    try:
+        return look(thing)
+    except _FAILURES as error:
+        raise _refusal(thing, error) from error
+
+
+def look_by_version(function: types.FunctionType) -> tuple[Guarding, CodeIdentity]:
+    """The identity of a function that depends on unknown things, for which a version stands; and its guard.
 
     What it does itself counts, and of the things that it refers to those that are known. An unknown thing is told by
     its name only, and so is everything that can be reached only by way of it.
@@ -70,32 +72,46 @@ def by_version(function: types.FunctionType) -> Identity:
     apart = function_apart(function, Edge("root", "", function, function.__qualname__), Context(watch, frozenset()))
     rows = [("function", apart.name, digest(apart.content))]
     parts = {Part("function", apart.name, apart.file, rows[0][2]): None}
-    guards = []
+    guards: list[Guarding] = []
     for edge in apart.edges:
-        try:
-            walked = _walk((edge.target,))
-        except CannotDigest:
+        walked = _walked((edge.target,))
+        if walked is None:
             rows.append((edge.kind, edge.label, "told by version="))
             continue
         rows.append((edge.kind, edge.label, walked.digest))
         parts.update(dict.fromkeys(walked.parts))
         guards.append(walked.guard)
-    return Identity(digest(rows), tuple(parts), (watch.guard(), *guards))
+    return _All((watch.guard(), *guards)), CodeIdentity(digest(rows), tuple(parts))
 
 
-def _of_walk(walked: Walked) -> Identity:
-    return Identity(walked.digest, walked.parts, (walked.guard,))
+@final
+@dataclass(frozen=True, slots=True)
+class _All:
+    """Several guards as one."""
+
+    guards: tuple[Guarding, ...]
+
+    def holds(self) -> bool:
+        return all(guard.holds() for guard in self.guards)
 
 
-def _walk(thing: Any) -> Walked:
+_FAILURES = (TypeError, ValueError, AttributeError, RecursionError)
+"""What taking apart can raise where a thing is not what its type says."""
+
+
+def _walked(thing: Any) -> Walked | None:
     try:
         return walk(thing)
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
-        if isinstance(error, CannotDigest):
-            raise
-        name = getattr(thing, "__qualname__", type(thing).__qualname__)
-        raise CannotDigest(
-            f"{name}: taking it apart failed ({error}). Pass what it does as data, give its class a __memo_key__, or "
-            "leave it out with ignore=",
-            name,
-        ) from error
+    except _FAILURES:  # CannotDigest is one of them
+        return None
+
+
+def _refusal(thing: Any, error: Exception) -> CannotDigest:
+    if isinstance(error, CannotDigest):
+        return error
+    name = getattr(thing, "__qualname__", type(thing).__qualname__)
+    return CannotDigest(
+        f"{name}: taking it apart failed ({error}). Pass what it does as data, give its class a __memo_key__, or "
+        "leave it out with ignore=",
+        name,
+    )

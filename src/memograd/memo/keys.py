@@ -4,42 +4,46 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
+from blake3 import blake3
 
+from memograd.digest.builtin import LEAVES
 from memograd.digest.digester import Digester
+from memograd.digest.encoding import FORMAT
 from memograd.errors import CannotDigest
 from memograd.memo.binding import binding_of
-from memograd.memo.identity import Identity, Walks, by_version
+from memograd.memo.code.identity import CodeIdentity, CodeWatch, Guarding
+from memograd.memo.identity import Watches, look_by_version, look_or_refuse
+from memograd.memo.report import Parts
 
-KEY_VERSION = 1
+KEY_VERSION = 2
+"""Any change of how keys are made must change it, and invalidates stored entries."""
 
 # Arguments of these types are told apart by themselves, without a digest, and cannot be changed by the call.
-_PLAIN = (int, str, bytes, bool, type(None))
+_PLAIN = frozenset((int, str, bytes, bool, type(None)))
 
 Plain = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CallKey:
+class CallKey(NamedTuple):
     """The key of a call.
 
     Attributes
     ----------
     digest : str
         What is looked up.
-    identity : Identity
+    identity : CodeIdentity
         Of the code.
-    digests, shown : tuple of str
-        Of the arguments, and what they are in a few words.
+    tokens : tuple of bytes
+        Of the arguments: what is under their digests.
     """
 
+    # A named tuple: one is made for each call that is looked up, and a frozen dataclass takes twice as long.
     digest: str
-    identity: Identity
-    digests: tuple[str, ...]
-    shown: tuple[str, ...]
+    identity: CodeIdentity
+    tokens: tuple[bytes, ...]
 
 
 @final
@@ -60,6 +64,9 @@ class KeyMaker:
         The values of the parameters that count, of the arguments of a call.
     names : tuple of str
         Of those parameters.
+    identity : callable
+        What the code means now, without arguments. Raises CannotDigest when something that the code refers to is
+        unknown, and no version was given.
 
     Raises
     ------
@@ -69,30 +76,20 @@ class KeyMaker:
         When the version has no digest.
     """
 
-    __slots__ = ("_digester", "_function", "_has_options", "_identity", "_version", "_walks", "bind", "names")
+    __slots__ = ("_digester", "_has_options", "_paths", "_prefix", "_version", "_watches", "bind", "identity", "names")
 
     def __init__(self, function: Callable[..., Any], *, ignore: Collection[str] = (), version: Any = None) -> None:
         binding = binding_of(function, ignore)
         self.bind, self.names = binding.bind, binding.names
-        self._function = function
+        self._paths = tuple(name.lstrip("*") for name in self.names)
         self._has_options = bool(self.names) and self.names[-1].startswith("**")
         self._version = None if version is None else Digester().digest(version, path="version")
-        self._identity: Identity | None = None
-        self._walks = Walks()
+        self._watches = Watches()
         self._digester = Digester(code=self._code)
-
-    def identity(self) -> Identity:
-        """What the code means now.
-
-        Raises
-        ------
-        CannotDigest
-            When something that the code refers to is unknown, and no version was given.
-        """
-        identity = self._identity
-        if identity is None or not identity.holds():
-            identity = self._identity = self._walk()
-        return identity
+        self._prefix: tuple[CodeIdentity | None, bytes] = (None, b"")
+        may_depend_on_anything = version is not None and isinstance(function, types.FunctionType)
+        # Of a slot, not of a method: it is asked at every call.
+        self.identity = CodeWatch(function, _look_as_told if may_depend_on_anything else look_or_refuse).current
 
     def plain(self, values: tuple[Any, ...]) -> Plain | None:
         """Values of plain types as something that a dict can look up, equal only when they are the same; else None."""
@@ -122,27 +119,48 @@ class KeyMaker:
         CannotDigest
             With the path to the argument, or the part of one, that has no digest.
         """
-        identity, digests = self.identity(), self.digests(values)
-        key = self._digester.digest((KEY_VERSION, identity.digest, self._version, self.names, digests))
-        return CallKey(key, identity, digests, tuple(map(describe, values)))
+        identity, tokens = self.identity(), self.tokens(values)
+        known, prefix = self._prefix
+        if known is not identity:
+            prefix = self._digester.digest_bytes((KEY_VERSION, identity.digest, self._version, self.names))
+            self._prefix = identity, prefix
+        # The prefix is of one length, and tokens are frames: what is joined can be taken apart in one way only.
+        return CallKey(blake3(prefix + b"".join(tokens)).hexdigest(), identity, tokens)
 
-    def digests(self, values: tuple[Any, ...]) -> tuple[str, ...]:
-        """The digests of bound values."""
+    def tokens(self, values: tuple[Any, ...]) -> tuple[bytes, ...]:
+        """What stands for bound values: short, and different for different values.
+
+        Raises
+        ------
+        CannotDigest
+            With the path to the argument, or the part of one, that has no digest.
+        """
         return tuple(
-            self._digester.digest(value, path=name.lstrip("*")) for name, value in zip(self.names, values, strict=True)
+            [
+                # The digester would look into the same table, on a longer way.
+                ((leaf(value) if (leaf := LEAVES.get(type(value))) else b"") or self._digester.encode(value, path=path))
+                for value, path in zip(values, self._paths, strict=True)
+            ]
         )
 
-    def _walk(self) -> Identity:
-        try:
-            return self._walks.of(self._function)
-        except CannotDigest:
-            if self._version is None or not isinstance(self._function, types.FunctionType):
-                raise
-            return by_version(self._function)
+    def told(self, key: CallKey, values: tuple[Any, ...]) -> Parts:
+        """By the name of each argument: its digest, and what it is in a few words."""
+        return {
+            name: [blake3(FORMAT + token).hexdigest(), describe(value)]
+            for name, token, value in zip(self.names, key.tokens, values, strict=True)
+        }
 
     def _code(self, thing: Any) -> Any:
         """What stands for a function, class or other callable among the arguments."""
-        return self._walks.of(thing).digest if callable(thing) else NotImplemented
+        return self._watches.identity(thing).digest if callable(thing) else NotImplemented
+
+
+def _look_as_told(function: types.FunctionType) -> tuple[Guarding, CodeIdentity]:
+    """The identity of a function with a version, which stands for what is unknown."""
+    try:
+        return look_or_refuse(function)
+    except CannotDigest:
+        return look_by_version(function)
 
 
 def describe(value: Any) -> str:

@@ -10,8 +10,8 @@ import inspect
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Any, Final, NamedTuple
 
 from memograd.errors import CannotDigest, StoreError
 from memograd.memo.codecs.packing import CannotStore
@@ -28,8 +28,7 @@ UNKEYED: Final = None
 """In place of a call with a key: it is made without memo."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call on its way.
 
     Attributes
@@ -39,8 +38,8 @@ class Call:
         What the key was made from.
     args, kwargs : tuple, dict
         The arguments.
-    start, looked_seconds : float
-        When it began, and how long key and look-up took.
+    looked_seconds : float
+        How long key and look-up took.
     """
 
     key: CallKey
@@ -48,12 +47,7 @@ class Call:
     values: tuple[Any, ...]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    start: float
-    looked_seconds: float = 0.0
-
-    def again(self) -> Call:
-        """The same call, beginning now: waiting for others is no cost of remembering."""
-        return replace(self, start=time.perf_counter())
+    looked_seconds: float
 
 
 class Memoized(ABC):
@@ -109,12 +103,11 @@ class Memoized(ABC):
 
     def why(self, *args: Any, **kwargs: Any) -> list[str]:
         """Why a call is not stored: how its key differs from that of the nearest call that is, a line for each part."""
-        key = self._keys.key(self._keys.bind(*args, **kwargs))
+        values = self._keys.bind(*args, **kwargs)
+        key = self._keys.key(values)
         if self.settings.store.peek(key.digest) is not None:
             return ["it is stored"]
-        arguments = zip(self._keys.names, key.digests, key.shown, strict=True)
-        told = {name: [digest, shown] for name, digest, shown in arguments}
-        own = _parts(parts_of(key.identity), repr(self.settings.version), told)
+        own = _parts(parts_of(key.identity), repr(self.settings.version), self._keys.told(key, values))
         lines = nearest(own, self._stored(key))
         if lines is None:
             return [f"no call of {self.group} is stored"]
@@ -170,9 +163,10 @@ class Memoized(ABC):
         key = self._key(values)
         if key is None:
             return MISS, UNKEYED
-        call = Call(key, plain, values, args, kwargs, start)
-        value = self._recall(call)
-        return (value, None) if value is not MISS else (MISS, replace(call, looked_seconds=time.perf_counter() - start))
+        value = self._recall(key, plain, start)
+        if value is not MISS:
+            return value, None
+        return MISS, Call(key, plain, values, args, kwargs, time.perf_counter() - start)
 
     def _is_current(self, recent: Result) -> bool:
         try:
@@ -188,13 +182,18 @@ class Memoized(ABC):
         self._tally.bypassed += 1
         self._worth.called(time.perf_counter() - start)
 
-    def _recall(self, call: Call) -> Any:
+    def _recall(self, key: CallKey, plain: Plain | None, start: float) -> Any:
         """The stored value, or `MISS`."""
-        value, cost = self._shelf.recall(call.key)
+        value, cost = self._shelf.recall(key.digest)
         if value is not MISS:
-            self._recent.keep(call.plain, Result(call.key.identity.digest, value, cost))
-            self._hit(cost, call.start)
+            if plain is not None:
+                self._recent.keep(plain, Result(key.identity.digest, value, cost))
+            self._hit(cost, start)
         return value
+
+    def _recall_again(self, call: Call) -> Any:
+        """The value that another has stored meanwhile, or `MISS`; waiting for others is no cost of remembering."""
+        return self._recall(call.key, call.plain, time.perf_counter())
 
     def _hit(self, cost: float, start: float) -> None:
         overhead = time.perf_counter() - start
@@ -224,7 +223,8 @@ class Memoized(ABC):
         entry = self._shelf.keep(call.key, call.values, blobs, cost)
         if entry is None:
             return value
-        self._recent.keep(call.plain, Result(call.key.identity.digest, value, cost))
+        if call.plain is not None:
+            self._recent.keep(call.plain, Result(call.key.identity.digest, value, cost))
         if self.settings.pickle or is_immutable(value):
             return value
         try:

@@ -32,9 +32,9 @@ class Recent:
         self.get = self._results.get
         self.clear = self._results.clear
 
-    def keep(self, plain: Plain | None, result: Result) -> None:
+    def keep(self, plain: Plain, result: Result) -> None:
         """Keep a result that nobody can change, of a call with plain arguments, if both are small."""
-        if plain is None or not is_immutable(result.value) or _size(plain, result.value) > MAX_ENTRY_BYTES:
+        if not is_immutable(result.value) or _size(plain, result.value) > MAX_ENTRY_BYTES:
             return
         while len(self._results) >= MAX_ENTRIES:
             try:
@@ -46,9 +46,8 @@ class Recent:
 
 
 def _size(plain: Plain, value: Any) -> int:
-    return sum(map(sys.getsizeof, plain[1::2])) + _size_of(value)
+    return sum(map(sys.getsizeof, plain[1::2]), _size_of(value))
 
 
 def _size_of(value: Any) -> int:
-    parts = sum(map(_size_of, value)) if type(value) is tuple else 0
-    return sys.getsizeof(value) + parts
+    return sys.getsizeof(value) + (sum(map(_size_of, value)) if type(value) is tuple else 0)

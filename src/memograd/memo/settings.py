@@ -42,4 +42,4 @@ class Settings:
 
 
 def _is_shared(store: Store) -> bool:
-    return isinstance(store, Tiers) and any(tier.shared or _is_shared(tier.store) for tier in store._tiers)
+    return isinstance(store, Tiers) and any(tier.shared or _is_shared(tier.store) for tier in store.tiers)

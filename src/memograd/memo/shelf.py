@@ -8,8 +8,8 @@ from typing import Any, Final, final
 
 from memograd.digest.digester import digest
 from memograd.errors import MemogradError, StoreError
+from memograd.memo.code.identity import CodeIdentity
 from memograd.memo.complaints import Complaints
-from memograd.memo.identity import Identity
 from memograd.memo.keys import KEY_VERSION, CallKey, KeyMaker
 from memograd.memo.report import Parts, Tally
 from memograd.memo.settings import Settings
@@ -30,7 +30,7 @@ class Shelf:
         Under which they stand in the store.
     """
 
-    __slots__ = ("_complaints", "_keys", "_settings", "_tally", "group")
+    __slots__ = ("_complaints", "_described", "_keys", "_settings", "_tally", "group")
 
     def __init__(self, group: str, keys: KeyMaker, settings: Settings, tally: Tally, complaints: Complaints) -> None:
         self.group = group
@@ -38,11 +38,12 @@ class Shelf:
         self._settings = settings
         self._tally = tally
         self._complaints = complaints
+        self._described = ""
 
-    def recall(self, key: CallKey) -> tuple[Any, float]:
+    def recall(self, key: str) -> tuple[Any, float]:
         """The stored value, or `MISS`, and what it cost in seconds."""
         try:
-            entry = self._settings.store.get(key.digest)
+            entry = self._settings.store.get(key)
             if entry is None:
                 return MISS, 0.0
             return value_of(entry, allow_pickle=self._settings.pickle), entry.cost_seconds
@@ -55,8 +56,8 @@ class Shelf:
         try:
             reason = self._reason_against(key, values)
             if reason is None:
-                self._describe(key.identity)
-                entry = self._entry(key, blobs, cost_seconds)
+                self._describe(key.identity, cost_seconds)
+                entry = self._entry(key, values, blobs, cost_seconds)
                 if self._settings.store.put(entry):
                     return entry
                 reason = "store", "the store is too small for it"
@@ -80,23 +81,22 @@ class Shelf:
 
     def parts_of(self, identity_digest: str) -> Parts | None:
         """What code was made from that has results here, by name; None when that was lost."""
-        record = self._settings.store.peek(_code_key(identity_digest))
+        record = self._settings.store.peek(code_key(identity_digest))
         return None if record is None else record.metadata.get("parts")
 
     def _reason_against(self, key: CallKey, values: tuple[Any, ...]) -> tuple[str, str] | None:
         """Why a result should not be stored, though it could be; a kind and a text."""
-        if self._keys.plain(values) is None and self._keys.digests(values) != key.digests:
+        if self._keys.plain(values) is None and self._keys.tokens(values) != key.tokens:
             return "arguments", "the call changed its arguments, so its result is not all that it does"
         if self._keys.identity().digest != key.identity.digest:
             return "code", "the code, or data that it refers to, changed during the call"
         return None
 
-    def _entry(self, key: CallKey, blobs: tuple[Blob, ...], cost_seconds: float) -> Entry:
-        arguments = zip(self._keys.names, key.digests, key.shown, strict=True)
+    def _entry(self, key: CallKey, values: tuple[Any, ...], blobs: tuple[Blob, ...], cost_seconds: float) -> Entry:
         metadata = {
             "code": key.identity.digest,
             "version": repr(self._settings.version),
-            "arguments": {name: [told, shown] for name, told, shown in arguments},
+            "arguments": self._keys.told(key, values),
         }
         return entry_of(
             key.digest,
@@ -107,11 +107,15 @@ class Shelf:
             pickled=self._settings.pickle,
         )
 
-    def _describe(self, identity: Identity) -> None:
-        """Store, once for all results of it, what the code was made from."""
-        key, store = _code_key(identity.digest), self._settings.store
+    def _describe(self, identity: CodeIdentity, cost_seconds: float) -> None:
+        """Store, once for all results of it, what the code was made from; it is worth as much as the first of them."""
+        if self._described == identity.digest:
+            return
+        key, store = code_key(identity.digest), self._settings.store
         if store.peek(key) is None:
-            store.put(Entry(key, (), group=self.group, metadata={"parts": parts_of(identity)}))
+            metadata = {"parts": parts_of(identity)}
+            store.put(Entry(key, (), group=self.group, metadata=metadata, cost_seconds=cost_seconds))
+        self._described = identity.digest
 
 
 @final
@@ -143,11 +147,12 @@ class _Lock(AbstractContextManager[None]):
             self._shelf.complain("lock", f"the lock of {self._shelf.group} was lost: {failure}")
 
 
-def _code_key(identity_digest: str) -> str:
+def code_key(identity_digest: str) -> str:
+    """The key under which a store tells what code was made from."""
     return digest(("memo code", KEY_VERSION, identity_digest))
 
 
-def parts_of(identity: Identity) -> Parts:
+def parts_of(identity: CodeIdentity) -> Parts:
     """What code was made from, by name."""
     plain = ("package", "environment")
     return {

@@ -7,6 +7,7 @@ from typing import final
 
 from blake3 import blake3
 
+from memograd.digest.content import N_THREADS, PARALLEL_BYTES
 from memograd.store.damage import DamageFound
 from memograd.store.folder import Folder, Place, fan_out
 from memograd.store.protocol import Blob
@@ -36,11 +37,11 @@ class Blobs:
         self._folder = folder
         self._mapped = mapped
 
-    def write(self, reference: Reference, blob: Blob) -> None:
+    def write(self, reference: Reference, blob: Blob, *, durable: bool) -> None:
         """Write a blob, in the place of what is there."""
         place = _place(reference)
-        with self._folder.beside(place.directory, (blob,)) as beside:
-            self._folder.publish(beside, place)
+        with self._folder.beside(place.directory, (blob,), durable=durable) as beside:
+            self._folder.publish(beside, place, durable=durable)
 
     def read(self, reference: Reference) -> Blob | None:
         """Return a blob, or None when its file is not there.
@@ -99,9 +100,10 @@ def part(blob: Blob) -> Part:
 def digest(blob: Blob) -> str:
     """Return the digest of some bytes.
 
-    One thread: BLAKE3 keeps a pool of threads for more, which a forked child does not have and would wait for.
+    Several threads for a large one, of a pool of its own: see `digest.content`.
     """
-    return blake3(blob).hexdigest()
+    n_threads = N_THREADS if len(blob) >= PARALLEL_BYTES else 1
+    return blake3(blob, max_threads=n_threads).hexdigest()
 
 
 def _place(reference: Reference) -> Place:

@@ -4,6 +4,7 @@
     ab/abcd….entry      what is known of an entry, and its small blobs, sealed
     ab/abef….blob       a large blob, named by the digest of its content
     index.sqlite        groups, uses, sizes: can be made again from the files above
+    index.pending       what the index is to be told of new entries
     locks/abcd…         a lock that somebody holds
     quarantine/         what was found damaged
 
@@ -13,7 +14,9 @@ moment when its file gets its name.
 
 from __future__ import annotations
 
+import atexit
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from types import TracebackType
@@ -23,10 +26,11 @@ from memograd.errors import BadSetting, StoreError
 from memograd.store.blobs import part
 from memograd.store.damage import Damage, Report, warn
 from memograd.store.entries import Entries
-from memograd.store.folder import Folder, Place, told
+from memograd.store.folder import Folder, Place, refusal, told
 from memograd.store.index import FILE, Index
 from memograd.store.locks import DIRECTORY, HAS_FILE_LOCKS, file_lock, guard
 from memograd.store.marker import enter, is_marked, settle
+from memograd.store.pending import MANY_BYTES, Mark
 from memograd.store.protocol import Entry, Record, Stats, check_key
 from memograd.store.record import Reference, encode
 from memograd.store.rows import Row, Rows
@@ -35,6 +39,9 @@ from memograd.store.verify import Audit, audit
 
 MAX_COUNTED = 4096
 """Uses of so many entries are counted in memory before they are written down."""
+
+DURABLE_COST_SECONDS = 0.1
+"""What took so long to compute is worth the flushes of the disk: 0.5 ms on a fast one, 30 ms on a slow one."""
 
 _SPARE = 16
 """A full store is emptied to all but one part of so many, so that not every put must count it anew."""
@@ -56,6 +63,10 @@ class DiskStore:
         older entry of the same key put back; as a key names its content, that is as good as the newer one. Large blobs
         are then copied, not mapped, so that nobody can change them after they were checked. Several users of a system
         need a common group and a umask of 002: all of them write the index.
+    durable : bool
+        Whether every entry is flushed to the disk before it counts as stored, so that a loss of power cannot take it.
+        Otherwise only those are that took `DURABLE_COST_SECONDS` or longer. The others survive any crash of a process
+        as well; when the power fails the last seconds of them may be gone, or torn, which is noticed.
     report : callable, optional
         Told of all damage. By default a warning, `DamagedEntry`.
 
@@ -78,7 +89,10 @@ class DiskStore:
     (b'value',)
     """
 
-    __slots__ = ("_entries", "_folder", "_index", "_max_bytes", "_n_hits", "_n_misses", "_seal", "_uses")
+    __slots__ = (
+        "__weakref__", "_durable", "_entries", "_folder", "_index", "_max_bytes", "_n_hits", "_n_misses", "_room",
+        "_seal", "_uses",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -86,6 +100,7 @@ class DiskStore:
         *,
         max_bytes: int | None = None,
         key: bytes | None = None,
+        durable: bool = False,
         report: Report = warn,
     ) -> None:
         if max_bytes is not None and max_bytes < 1:
@@ -104,8 +119,12 @@ class DiskStore:
         self._entries = Entries(self._folder, self._seal, report)
         self._index = Index(self._folder, self._entries.rows, discarded, distrusted=self._seal.keyed)
         self._max_bytes = max_bytes
+        self._durable = durable
+        # Where the pending lines ended when so many bytes at least were left.
+        self._room: tuple[Mark, int] | None = None
         self._n_hits = self._n_misses = 0
         self._uses: dict[str, int] = {}
+        _opened.add(self)
 
     @property
     def keyed(self) -> bool:
@@ -113,53 +132,64 @@ class DiskStore:
         return self._seal.keyed
 
     def put(self, entry: Entry) -> bool:
-        """See `Store.put`. Takes a few flushes of the disk: it is safe from a loss of power as well."""
+        """See `Store.put`. Of an entry that is durable, True means that it is safe from a loss of power as well."""
         parts = tuple(map(part, entry.blobs))
         data = encode(entry, parts, self._seal)
-        references = tuple(found for found in parts if isinstance(found, Reference))
+        references = tuple([found for found in parts if isinstance(found, Reference)])
         row = Row(entry.key, entry.group, float(entry.cost_seconds), len(data), references)
         if self._max_bytes is not None and row.size_bytes > self._max_bytes:
             return False
+        durable = self._durable or entry.cost_seconds >= DURABLE_COST_SECONDS
         with told(self._folder.root, "store an entry"):
-            self._entries.write_blobs(parts, entry.blobs)
-            with self._entries.beside(entry.key, data) as publish, self._index.locked():
+            self._entries.write_blobs(parts, entry.blobs, durable=durable)
+            with self._entries.beside(entry.key, data, durable=durable) as publish, self._index.locked():
                 if not is_marked(self._folder, self._seal):
                     settle(self._folder, self._seal)
+                replaces = self._entries.is_there(entry.key)
                 # First the row, then the file: see `Index`.
-                has_others = self._index.change(lambda rows: self._admit(rows, row))
+                self._admit(row, durable)
                 # Before the row was there, an eviction may have taken blobs that nobody seemed to use.
-                self._entries.write_missing_blobs(parts, entry.blobs)
+                self._entries.write_missing_blobs(parts, entry.blobs, durable=durable)
                 publish()
-                if has_others:
+                if replaces:
                     self._entries.remove((), self._index.change(lambda rows: rows.others(row)))
                     self._index.change(lambda rows: rows.drop_others(row))
         return True
 
     def get(self, key: str) -> Entry | None:
         """See `Store.get`. Every byte is checked; takes no lock and writes nothing."""
-        check_key(key)
-        with told(self._folder.root, "read an entry"):
-            entry = self._entries.read(key)
+        entry = self.check(key)
+        if entry is None:
+            with guard:
+                self._n_misses += 1
+            return None
         with guard:
-            self._n_hits += entry is not None
-            self._n_misses += entry is None
-        if entry is not None:
-            self.touch(key)
+            self._n_hits += 1
+            uses = self._uses
+            uses[key] = uses.get(key, 0) + 1
+        if len(uses) >= MAX_COUNTED:
+            self.close()
         return entry
+
+    def check(self, key: str) -> Entry | None:
+        """Return the entry of a key as `get` does, and count nothing: for audits and copies, which are no uses."""
+        check_key(key)
+        try:
+            return self._entries.read(key)
+        except OSError as error:
+            raise refusal(self._folder.root, "read an entry", error) from error
 
     def peek(self, key: str) -> Record | None:
         """See `Store.peek`."""
         check_key(key)
         with told(self._folder.root, "read an entry"):
-            header = self._entries.header(key)
-        return header and header.record
+            return self._entries.record(key)
 
     def touch(self, key: str) -> None:
         """See `Store.touch`. Written down with the next put or at the end; a crash loses it."""
         with guard:
             self._uses[key] = self._uses.get(key, 0) + 1
-            enough = len(self._uses) >= MAX_COUNTED
-        if enough:
+        if len(self._uses) >= MAX_COUNTED:
             self.close()
 
     def delete(self, key: str) -> bool:
@@ -196,7 +226,7 @@ class DiskStore:
         self.close()
         with told(self._folder.root, "remove entries"), self._index.locked():
             self._folder.sweep()
-            before, victims = self._index.change(lambda rows: (rows.counted_bytes(), rows.victims(max_bytes)))
+            before, victims = self._index.plan(lambda rows: (rows.counted_bytes(), rows.victims(max_bytes)))
             # Files first: on a full disk they make the room that the index takes to write this down.
             self._entries.remove(victims.keys, victims.digests)
             self._index.change(lambda rows: rows.drop(victims))
@@ -227,7 +257,8 @@ class DiskStore:
 
     def _write_uses(self) -> None:
         uses = self._take_uses()
-        if uses:
+        # A directory that was deleted is not made again only to count what was in it.
+        if uses and is_marked(self._folder, self._seal):
             with told(self._folder.root, "count uses"), self._index.locked():
                 self._index.change(lambda rows: rows.count_uses(uses))
 
@@ -236,29 +267,54 @@ class DiskStore:
             uses, self._uses = self._uses, {}
             return uses
 
-    def _admit(self, rows: Rows, row: Row) -> bool:
-        """Give an entry its row, and make room for it; whether it has blobs from before."""
+    def _admit(self, row: Row, durable: bool) -> None:
+        """Give an entry its row, and make room for it; visit the index only if that may be needed."""
+        marks = self._index.add(row, durable=durable)
+        is_known = marks is not None and marks[1].size_bytes < MANY_BYTES
+        if self._max_bytes is None:
+            if not is_known:
+                self._index.change(lambda rows: rows.count_uses(self._take_uses()))
+            return
+        if is_known and marks and self._room and self._room[0] == marks[0] and self._room[1] >= row.size_bytes:
+            # Nobody else stored anything since, and blobs that are there already only leave more room.
+            self._room = marks[1], self._room[1] - row.size_bytes
+            return
+        size_bytes = self._index.change(lambda rows: self._make_room(rows, row, self._max_bytes or 0))
+        mark = self._index.pending.mark()
+        self._room = (mark, self._max_bytes - size_bytes) if mark else None
+
+    def _make_room(self, rows: Rows, row: Row, max_bytes: int) -> int:
+        """Evict until an entry fits in; what all take then."""
         rows.count_uses(self._take_uses())
-        has_others = rows.add(row)
-        if self._max_bytes is not None and rows.size_bytes > self._max_bytes:
-            victims = rows.victims(max(self._max_bytes - self._max_bytes // _SPARE, row.size_bytes), spare=row.key)
+        if rows.size_bytes > max_bytes:
+            victims = rows.victims(max(max_bytes - max_bytes // _SPARE, row.size_bytes), spare=row.key)
             self._entries.remove(victims.keys, victims.digests)
             rows.drop(victims)
-        return has_others
+        return rows.size_bytes
 
     def _keys(self, group: str | None) -> list[str]:
         if not self._is_writable():
             return list(self._entries.keys())
         with told(self._folder.root, "list the entries"), self._index.locked():
-            return self._index.change(lambda rows: rows.keys(group))
+            return self._index.plan(lambda rows: rows.keys(group))
 
     def _totals(self) -> tuple[int, int]:
         if not self._is_writable():
             rows = list(self._entries.rows())
             return len(rows), sum(row.size_bytes for row in rows)
         with self._index.locked():
-            return self._index.change(lambda rows: (rows.n_entries, rows.size_bytes))
+            return self._index.plan(lambda rows: (rows.n_entries, rows.size_bytes))
 
     def _is_writable(self) -> bool:
         """Whether there can be an index; without one, the entries' files are read instead."""
         return os.access(self._folder.root, os.W_OK)
+
+
+_opened: weakref.WeakSet[DiskStore] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Write down at the end of the process what is only counted."""
+    for store in list(_opened):
+        store.close()

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import final
 
+from memograd.errors import StoreError
 from memograd.store.blobs import Blobs
 from memograd.store.damage import Damage, DamageFound, Report
 from memograd.store.folder import Contents, Folder, Place, fan_out
-from memograd.store.protocol import Blob, Entry
+from memograd.store.protocol import Blob, Entry, Record
 from memograd.store.record import MAX_RECORD_BYTES, Header, Part, Reference, decode
 from memograd.store.rows import Row
 from memograd.store.seal import Seal
@@ -53,7 +54,7 @@ class Entries:
             if header is None:
                 return None
             try:
-                blobs = self._blobs_of(header)
+                blobs = self._blobs_of(header.parts)
             except DamageFound as damage:
                 self.notice(damage)
                 return None
@@ -65,32 +66,46 @@ class Entries:
 
     def header(self, key: str) -> Header | None:
         """Return what the file of an entry says; None when it is not there, or not as it was written."""
-        place = _place(key)
+        # First as a hit has it; whatever is not as usual is looked at again, with care.
+        data = self._folder.glance(key[:2], key + SUFFIX)
+        if data is None:
+            return None
         try:
-            found = self._folder.read(place, MAX_RECORD_BYTES)
-            return found and self._decoded(found, key)
-        except DamageFound as damage:
-            self.notice(damage)
+            return decode(data, key, self._seal)
+        except ValueError:
+            return self._header_with_care(key)
+
+    def record(self, key: str) -> Record | None:
+        """Return what is known of an entry; None when it is not there, or not as it was written."""
+        header = self.header(key)
+        try:
+            return header and header.record
+        except StoreError as error:
+            self.notice(DamageFound(*_place(key), str(error)))
             return None
 
-    def write_blobs(self, parts: Iterable[Part], blobs: Iterable[Blob]) -> None:
+    def write_blobs(self, parts: Iterable[Part], blobs: Iterable[Blob], *, durable: bool) -> None:
         """Write the blobs that lie in files of their own, unless they are there whole: all of each is read."""
         for part, blob in zip(parts, blobs, strict=True):
             if isinstance(part, Reference) and not self._is_whole(part):
-                self.blobs.write(part, blob)
+                self.blobs.write(part, blob, durable=durable)
 
-    def write_missing_blobs(self, parts: Iterable[Part], blobs: Iterable[Blob]) -> None:
+    def write_missing_blobs(self, parts: Iterable[Part], blobs: Iterable[Blob], *, durable: bool) -> None:
         """Write those blobs again that were removed after they were written: nothing is read."""
         for part, blob in zip(parts, blobs, strict=True):
             if isinstance(part, Reference) and not self.blobs.is_there(part):
-                self.blobs.write(part, blob)
+                self.blobs.write(part, blob, durable=durable)
 
     @contextmanager
-    def beside(self, key: str, data: bytes) -> Iterator[Callable[[], None]]:
+    def beside(self, key: str, data: bytes, *, durable: bool) -> Iterator[Callable[[], None]]:
         """Write the file of an entry beside its place; what it yields puts it there."""
         place = _place(key)
-        with self._folder.beside(place.directory, (data,)) as name:
-            yield partial(self._folder.publish, name, place)
+        with self._folder.beside(place.directory, (data,), durable=durable) as name:
+            yield partial(self._folder.publish, name, place, durable=durable)
+
+    def is_there(self, key: str) -> bool:
+        """Whether something lies in the place of an entry; it is not looked at."""
+        return self._folder.status(_place(key)) is not None
 
     def remove(self, keys: Iterable[str], digests: Iterable[str]) -> int:
         """Remove the files of entries, and then blobs that no other uses; return how many entries were there."""
@@ -135,17 +150,30 @@ class Entries:
         self.n_damaged += 1
         self._report(Damage(self._folder.root, str(place), reason, set_aside))
 
+    def _header_with_care(self, key: str) -> Header | None:
+        place = _place(key)
+        try:
+            found = self._folder.read(place, MAX_RECORD_BYTES)
+            return found and self._decoded(found, key)
+        except DamageFound as damage:
+            self.notice(damage)
+            return None
+
     def _decoded(self, found: Contents, key: str) -> Header:
         try:
-            return decode(bytes(found.data), key, self._seal)
+            return decode(found.data, key, self._seal)
         except ValueError as error:
             raise DamageFound(*_place(key), str(error), found.inode) from error
 
-    def _blobs_of(self, header: Header) -> tuple[Blob, ...] | None:
+    def _blobs_of(self, parts: tuple[Part, ...]) -> tuple[Blob, ...] | None:
         """All blobs, or None when one is not there."""
-        found = [self.blobs.read(part) if isinstance(part, Reference) else part for part in header.parts]
-        blobs = tuple(blob for blob in found if blob is not None)
-        return blobs if len(blobs) == len(found) else None
+        blobs: list[Blob] = []
+        for part in parts:
+            blob = self.blobs.read(part) if isinstance(part, Reference) else part
+            if blob is None:
+                return None
+            blobs.append(blob)
+        return tuple(blobs)
 
     def _is_whole(self, reference: Reference) -> bool:
         try:
@@ -157,8 +185,7 @@ class Entries:
 
 def row(header: Header) -> Row:
     """Return what the index says of an entry."""
-    record = header.record
-    return Row(record.key, record.group, float(record.cost_seconds), header.record_bytes, header.references)
+    return Row(header.key, header.group, float(header.cost_seconds), header.record_bytes, header.references)
 
 
 def _place(key: str) -> Place:

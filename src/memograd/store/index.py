@@ -1,7 +1,8 @@
 """The index of a store on disk: an SQLite file that can be made again from the entries' own files.
 
-It knows which entries a group has, who uses a blob, and what to evict. It never knows less than there is: an entry has
-its row before it has its file, and loses its file before its row. A row without a file is harmless.
+It knows which entries a group has, who uses a blob, and what to evict. With the lines in `pending` it never knows less
+than there is: an entry has its line before it has its file, and loses its file before its row. A row without a file is
+harmless. Only a loss of power can take a line and leave the file, of an entry that is not durable; `verify` finds it.
 
 One lock of the kernel's is held around every visit, and a connection lives as long as a transaction. So there is
 nothing to inherit by a fork, to share between threads, or to outlive a file that was replaced; opening it costs 60 µs
@@ -25,6 +26,7 @@ from memograd.errors import StoreError
 from memograd.store.folder import Folder, Place
 from memograd.store.locks import database_guard, file_lock
 from memograd.store.marker import LOCK
+from memograd.store.pending import Mark, Pending
 from memograd.store.rows import Row, Rows, RowsDamaged
 
 T = TypeVar("T")
@@ -38,13 +40,11 @@ _BUSY_SECONDS = 10.0  # of SQLite's own locks, which only a stranger can hold
 _LONGEST_VALUE_BYTES = 1 << 20
 _BESIDE = ("-journal", "-wal", "-shm")
 
-_ALWAYS = (
-    "trusted_schema = OFF",
-    "cell_size_check = ON",
-    "mmap_size = 0",
-    "journal_mode = TRUNCATE",
-    "synchronous = FULL",
-)
+_SAFE = ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0")
+_ALWAYS = (*_SAFE, "journal_mode = TRUNCATE", "synchronous = FULL")
+_PLANNING = (*_SAFE, "journal_mode = MEMORY", "cache_spill = OFF")
+"""Where nothing is to be written: neither a journal nor pages for which there is no room."""
+
 _ONCE = ("journal_mode = MEMORY", "synchronous = FULL")
 """For a file that gets its name only when it is complete."""
 
@@ -77,7 +77,7 @@ class Index:
         could be anyone's, and SQLite would follow the names in it; the index is made again.
     """
 
-    __slots__ = ("_discarded", "_distrusted", "_folder", "_rows")
+    __slots__ = ("_discarded", "_distrusted", "_folder", "_rows", "pending")
 
     def __init__(
         self,
@@ -91,12 +91,26 @@ class Index:
         self._rows = rows
         self._discarded = discarded
         self._distrusted = distrusted
+        self.pending = Pending(folder)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the index until the end of the block: nobody else stores or removes an entry meanwhile."""
         with file_lock(self._folder, LOCK, WAIT_SECONDS, keep_file=True):
             yield
+
+    def add(self, row: Row, *, durable: bool) -> tuple[Mark, Mark] | None:
+        """Give an entry its row, before it has its file; only while the index is locked.
+
+        Returns
+        -------
+        tuple of Mark, optional
+            Where the pending lines ended before and after, if the row became one of them.
+        """
+        marks = self.pending.add(row, durable=durable)
+        if marks is None:
+            self.change(lambda rows: rows.add(row))
+        return marks
 
     def change(self, work: Callable[[Rows], T]) -> T:
         """Do something to the rows, all of it or none; only while the index is locked.
@@ -120,6 +134,15 @@ class Index:
         except RowsDamaged as error:
             raise StoreError(f"{self._path}: is damaged as soon as it is made ({error}); is the disk well?") from error
 
+    def plan(self, work: Callable[[Rows], T]) -> T:
+        """Find something out from the rows; nothing is written, so that a full disk can be emptied."""
+        if self._folder.status(FILE) is None:
+            self.make()
+        try:
+            return self._attempt(work, is_plan=True)
+        except RowsDamaged:
+            return self.change(work)
+
     def make(self) -> None:
         """Make the index from the entries' files; only while it is locked. Uses are kept as far as they can be read."""
         rows, uses = list(self._rows()), self._uses()
@@ -135,6 +158,8 @@ class Index:
             # A journal that stays beside the new file would be played back on it.
             for suffix in ("", *_BESIDE):
                 self._folder.clear(Place("", FILE.name + suffix))
+            # No index is better than one that knows less than there is, if this is as far as we get.
+            self.pending.renew()
             self._folder.publish(beside, FILE)
 
     def _uses(self) -> dict[str, int]:
@@ -145,14 +170,21 @@ class Index:
         except RowsDamaged:
             return {}
 
-    def _attempt(self, work: Callable[[Rows], T]) -> T:
+    def _attempt(self, work: Callable[[Rows], T], *, is_plan: bool = False) -> T:
         self._check_files()
+        pending = self.pending.rows()
 
         def checked(rows: Rows) -> T:
             rows.check()
+            for row in pending:
+                rows.add(row)
             return work(rows)
 
-        return self._run(FILE.name, _ALWAYS, checked)
+        pragmas = _PLANNING if is_plan else _ALWAYS
+        result = self._run(FILE.name, pragmas, checked, end="ROLLBACK" if is_plan else "COMMIT")
+        if pending and not is_plan:  # who dies before this adds them twice, which changes nothing
+            self.pending.renew()
+        return result
 
     def _check_files(self) -> None:
         """Nothing that lies where SQLite reads and writes is a link, or could be played back and is not ours."""
@@ -163,13 +195,13 @@ class Index:
             if status and status.st_size and suffix in (_BESIDE if self._distrusted else _BESIDE[1:]):
                 raise RowsDamaged(f"{FILE}{suffix} was left over, and could say anything")
 
-    def _run(self, name: str, pragmas: Iterable[str], work: Callable[[Rows], T]) -> T:
+    def _run(self, name: str, pragmas: Iterable[str], work: Callable[[Rows], T], *, end: str = "COMMIT") -> T:
         try:
             with database_guard, closing(_connect(f"{self._folder.root}/{name}", pragmas)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     result = work(Rows(connection))
-                    connection.execute("COMMIT")
+                    connection.execute(end)
                 except BaseException:
                     with suppress(sqlite3.Error):  # it rolled back itself, or will when it is opened next
                         connection.execute("ROLLBACK")

@@ -165,10 +165,11 @@ def _wait_for(folder: Folder, place: Place, timeout_seconds: float | None) -> _H
             raise _twice(str(place))
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     while True:
-        folder.make(place.directory)
-        with guard:
-            held = _Held(folder.open_to_lock(place), place, folder.root, thread)
-            _held.add(held)
+        try:
+            held = _open(folder, place, thread)
+        except FileNotFoundError:
+            folder.make(place.directory)
+            held = _open(folder, place, thread)
         got = False
         try:
             if not _wait(held.fd, deadline):
@@ -179,6 +180,13 @@ def _wait_for(folder: Folder, place: Place, timeout_seconds: float | None) -> _H
                 _close(held)
         if got:
             return held
+
+
+def _open(folder: Folder, place: Place, thread: int) -> _Held:
+    with guard:
+        held = _Held(folder.open_to_lock(place), place, folder.root, thread)
+        _held.add(held)
+        return held
 
 
 def _wait(fd: int, deadline: float | None) -> bool:

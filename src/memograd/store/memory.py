@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Self, final
 from memograd.errors import BadSetting
 from memograd.store.eviction import worth
 from memograd.store.locks import KeyLocks, guard
+from memograd.store.metadata import Metadata
 from memograd.store.protocol import Entry, Record, Stats, check_key, json_text
 
 OVERHEAD_BYTES = 640
@@ -90,7 +90,7 @@ class MemoryStore:
                 return None
             self._n_hits += 1
             kept.use(self._floor)
-        return replace(kept.entry, metadata=json.loads(kept.metadata))
+        return replace(kept.entry, metadata=Metadata(kept.metadata))
 
     def peek(self, key: str) -> Record | None:
         """See `Store.peek`."""
@@ -202,7 +202,7 @@ class _Kept:
         return Record(
             self.entry.key,
             group=self.entry.group,
-            metadata=json.loads(self.metadata),
+            metadata=Metadata(self.metadata),
             cost_seconds=self.entry.cost_seconds,
             created_seconds=self.entry.created_seconds,
             size_bytes=self.entry.size_bytes,

@@ -73,6 +73,10 @@ class Tiers:
     report : callable, optional
         Told of every failure that changes no answer. By default a warning, `TierFailed`.
 
+    Attributes
+    ----------
+    tiers : tuple of Tier
+
     Raises
     ------
     BadSetting
@@ -88,10 +92,10 @@ class Tiers:
     ((b'value',), (b'value',))
     """
 
-    __slots__ = ("_n_hits", "_n_misses", "_report", "_tiers", "_written")
+    __slots__ = ("_n_hits", "_n_misses", "_report", "_written", "tiers")
 
     def __init__(self, *tiers: Tier, report: Callable[[StoreError], None] = warn) -> None:
-        self._tiers = tiers
+        self.tiers = tiers
         self._written = tuple(tier.store for tier in tiers if tier.writes)
         if not self._written:
             raise BadSetting(f"{len(tiers)} tiers, and none that is written to; give at least one")
@@ -101,7 +105,7 @@ class Tiers:
     @property
     def keyed(self) -> bool:
         """Whether every tier has a key."""
-        return all(tier.store.keyed for tier in self._tiers)
+        return all(tier.store.keyed for tier in self.tiers)
 
     def put(self, entry: Entry) -> bool:
         """See `Store.put`. All tiers are tried before an error of one is raised; True when one of them has it."""
@@ -126,7 +130,7 @@ class Tiers:
 
     def touch(self, key: str) -> None:
         """See `Store.touch`."""
-        for tier in self._tiers:
+        for tier in self.tiers:
             tier.store.touch(key)
 
     def delete(self, key: str) -> bool:
@@ -135,7 +139,7 @@ class Tiers:
 
     def scan(self, group: str | None = None) -> Iterator[Record]:
         """See `Store.scan`. An entry of several tiers comes once, as the nearest has it."""
-        merged = heapq.merge(*(tier.store.scan(group) for tier in self._tiers), key=lambda record: record.key)
+        merged = heapq.merge(*(tier.store.scan(group) for tier in self.tiers), key=lambda record: record.key)
         return (next(same) for _, same in groupby(merged, key=lambda record: record.key))
 
     def lock(self, key: str, timeout_seconds: float | None = None) -> AbstractContextManager[None]:
@@ -144,7 +148,7 @@ class Tiers:
 
     def stats(self) -> Stats:
         """See `Store.stats`. Sums: an entry of two tiers counts twice. Hits and misses are those of all together."""
-        found = [tier.store.stats() for tier in self._tiers]
+        found = [tier.store.stats() for tier in self.tiers]
         bounds = [stats.max_bytes for stats in found]
         return Stats(
             sum(stats.n_entries for stats in found),
@@ -160,7 +164,7 @@ class Tiers:
 
     def close(self) -> None:
         """See `Store.close`."""
-        for tier in self._tiers:
+        for tier in self.tiers:
             tier.store.close()
 
     def __enter__(self) -> Self:
@@ -187,7 +191,7 @@ class Tiers:
     def _first(self, ask: Callable[[Store], T | None]) -> tuple[T, int] | None:
         """The first answer that is not None, and from how deep; an error only when there is none."""
         errors = []
-        for depth, tier in enumerate(self._tiers):
+        for depth, tier in enumerate(self.tiers):
             try:
                 answer = ask(tier.store)
             except StoreError as error:
@@ -206,9 +210,9 @@ class Tiers:
 
     def _fill(self, entry: Entry, depth: int) -> None:
         """Put an entry into the tiers above the one that has it, and count the use in those below."""
-        for tier in self._tiers[depth + 1 :]:
+        for tier in self.tiers[depth + 1 :]:
             tier.store.touch(entry.key)
-        for tier in self._tiers[:depth]:
+        for tier in self.tiers[:depth]:
             try:
                 if tier.writes:
                     tier.store.put(entry)

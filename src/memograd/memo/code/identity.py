@@ -44,11 +44,10 @@ What is refused
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from memograd.memo.code.guard import Guard
 from memograd.memo.code.walk import Part, walk
 
 
@@ -99,8 +98,19 @@ def identify(function: Any) -> CodeIdentity:
     >>> differences(before, identify(scale))  # doctest: +ELLIPSIS
     ('global `...rate` changed...',)
     """
+    return look(function)[1]
+
+
+class Guarding(Protocol):
+    """Tells whether anything that an identity was made from has changed since."""
+
+    def holds(self) -> bool: ...
+
+
+def look(function: Any) -> tuple[Guarding, CodeIdentity]:
+    """Return the identity of the code of a function, and what guards it; raises what `identify` raises."""
     walked = walk(function)
-    return CodeIdentity(walked.digest, walked.parts)
+    return walked.guard, CodeIdentity(walked.digest, walked.parts)
 
 
 class CodeWatch:
@@ -111,6 +121,12 @@ class CodeWatch:
     and the items of containers. Data that can change in place and is no small container, such as an array, is
     digested again. So a monkeypatched helper, an assigned global and an item added to a global list are noticed at
     the next call. What is on the disk is looked at only when new code is met.
+
+    Parameters
+    ----------
+    function : callable
+    look : callable, optional
+        Makes the identity of the function and its guard, where `identify` is not what is wanted.
 
     Notes
     -----
@@ -124,23 +140,23 @@ class CodeWatch:
     True
     """
 
-    __slots__ = ("_function", "_last")
+    __slots__ = ("_function", "_last", "_look")
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, look: Callable[[Any], tuple[Guarding, CodeIdentity]] = look) -> None:
         self._function = function
-        self._last: tuple[Guard, CodeIdentity] | None = None
+        self._look = look
+        self._last: tuple[Guarding, CodeIdentity] | None = None
 
     def current(self) -> CodeIdentity:
         """Return the identity as of now; raises what `identify` raises."""
         last = self._last
         if last is not None and last[0].holds():
             return last[1]
-        walked = walk(self._function)
-        identity = CodeIdentity(walked.digest, walked.parts)
+        guard, identity = self._look(self._function)
         # Equal ones are kept one: whoever compares by `is` sees no change where there is none.
         if last is not None and last[1] == identity:
             identity = last[1]
-        self._last = (walked.guard, identity)
+        self._last = (guard, identity)
         return identity
 
 

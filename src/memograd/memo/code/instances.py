@@ -182,7 +182,7 @@ def _by_parts(instance: Any, edge: Edge, context: Context) -> Apart:
         # NumPy and others say how their classes are taken apart in a table of their own.
         reduce = copyreg.dispatch_table.get(type(instance))
         made = reduce(instance) if reduce else instance.__reduce_ex__(4)
-    except (TypeError, AttributeError, NotImplementedError, pickle.PicklingError) as error:
+    except (TypeError, ValueError, AttributeError, NotImplementedError, pickle.PicklingError) as error:
         raise unknown(instance, edge) from error
     if not _is_fixed(instance):
         context.watch.give_up()
@@ -217,13 +217,19 @@ def unknown_apart(thing: Any, edge: Edge, context: Context) -> Apart:
 
 def unknown(thing: Any, edge: Edge) -> CannotDigest:
     """Return the error for a thing that nothing is known of."""
-    kind = type(thing)
-    return CannotDigest(
-        f"{edge.name}: the function depends on this {kind.__module__}.{kind.__qualname__}, and nothing tells what it "
-        f"is. Pass it as an argument, give its class a {KEY_METHOD}, or pass version= and say yourself what the code "
-        "depends on",
-        edge.name,
-    )
+    kind = f"{type(thing).__module__}.{type(thing).__qualname__}"
+    if edge.kind == "root":
+        message = (
+            f"{edge.name}: nothing tells what this {kind} does. Call it in a function of your own that is memoized "
+            f"with version=, give its class a {KEY_METHOD}, or, as an argument, leave it out with ignore="
+        )
+    else:
+        message = (
+            f"{edge.name}: the function depends on this {kind}, and nothing tells what it is. Pass it as an argument, "
+            f"give its class a {KEY_METHOD}, or pass version= and say yourself what the code depends on; a function "
+            "that is an argument can be left out with ignore="
+        )
+    return CannotDigest(message, edge.name)
 
 
 def _part(edge: Edge, name: str, value: Any) -> Edge:

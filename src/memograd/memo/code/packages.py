@@ -25,7 +25,6 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution,
 from pathlib import Path, PurePath
 from types import FunctionType
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from memograd.digest.digester import digest
 from memograd.memo.code.environment import PYTHON
@@ -147,6 +146,8 @@ def _is_from_a_local_folder(dist: Distribution) -> bool:
     """Whether a distribution was installed from a directory that is still there (PEP 610)."""
     origin = json.loads(dist.read_text("direct_url.json") or "{}")
     # Packages of conda name the folder that they were built in, on another machine.
+    from urllib.request import url2pathname  # with all that it takes to read web pages, 8 ms
+
     return "dir_info" in origin and os.path.isdir(url2pathname(urlsplit(origin.get("url", "")).path))
 
 

@@ -48,6 +48,7 @@ RULES: Mapping[Any, Rule] = {
     types.BuiltinFunctionType | types.MethodWrapperType: method_apart,
     types.MethodDescriptorType | types.WrapperDescriptorType | types.ClassMethodDescriptorType: unknown_apart,
     weakref.ReferenceType | weakref.WeakKeyDictionary | weakref.WeakValueDictionary | weakref.WeakSet: unknown_apart,
+    weakref.finalize: unknown_apart,  # what it is stands in a table of its class
     **dict.fromkeys(WRAPPERS, wrapper_apart),
 }
 """How things of a type, or of one derived from it, are taken apart; everything else is an instance."""

@@ -73,12 +73,15 @@ def _unpack_mapping(unpacker: Unpacker, pairs: list[Form]) -> dict[Any, Any]:
     return {unpacker.unpack(key): unpacker.unpack(item) for key, item in pairs}
 
 
+_DOUBLE = struct.Struct("<d")
+
+
 def _bits(value: float) -> str:
-    return struct.pack("<d", value).hex()
+    return _DOUBLE.pack(value).hex()
 
 
 def _float(text: str) -> float:
-    number: float = struct.unpack("<d", bytes.fromhex(text))[0]
+    number: float = _DOUBLE.unpack(bytes.fromhex(text))[0]
     return number
 
 
