@@ -105,7 +105,7 @@ def test_same_parameters(optimizer: str, loss: str, weighted: bool, dtype: Any, 
     rows = Rows(rng.normal(size=(N_ROWS, 4)).astype(dtype), y, weight)
     network = MLP((4, 6, 5, 3), "tanh", loss)
     ours, update = OPTIMIZERS[optimizer]
-    settings = Settings(epochs=EPOCHS, batch_size=BATCH, optimizer=ours, schedule="cosine", seed=SEED)
+    settings = Settings(epochs=EPOCHS, batch_size=BATCH, optimizer=ours, schedule="cosine", seed=SEED, engine="numpy")
     fitted = fit(network, rows, settings=settings)
     losses_by_name = {"squared_error": squared_error, "cross_entropy": cross_entropy}
     expected, losses = trained(network.init(SEED, dtype), rows, losses_by_name[loss], update)

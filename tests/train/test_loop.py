@@ -6,6 +6,7 @@ import itertools
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -142,7 +143,7 @@ def test_interrupted_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
         return clock(progress, noise)
 
     monkeypatch.setattr(loop, "Clock", press)
-    fitted = fit(NETWORK, NOISY, HELD_OUT, settings=OVERFITTING)
+    fitted = fit(NETWORK, NOISY, HELD_OUT, settings=replace(OVERFITTING, engine="numpy"))
     assert (fitted.stopped, len(fitted.history)) == ("interrupted", 2)
     assert float(NETWORK.loss_value(fitted.parameters, HELD_OUT.X, HELD_OUT.y)) == fitted.best.validation_loss
 
@@ -155,7 +156,7 @@ def test_interrupted_before_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(loop, "Clock", press)
     with pytest.raises(KeyboardInterrupt):
-        fit(NETWORK, NOISY, HELD_OUT, settings=OVERFITTING)
+        fit(NETWORK, NOISY, HELD_OUT, settings=replace(OVERFITTING, engine="numpy"))
 
 
 def interrupt_on_line(count: int) -> Callable[[FrameType, str, Any], Any]:
@@ -175,7 +176,7 @@ def interrupt_on_line(count: int) -> Callable[[FrameType, str, Any], Any]:
 @pytest.mark.parametrize("count", range(0, 420, 14))
 def test_interrupted_anywhere(count: int) -> None:
     """Wherever in the loop Ctrl-C comes, the parameters that come back are those of the epoch that is called best."""
-    settings = Settings(epochs=6, batch_size=15, optimizer=Adam(0.03))
+    settings = Settings(epochs=6, batch_size=15, optimizer=Adam(0.03), engine="numpy")
     reported: list[Epoch] = []
     before = sys.gettrace()
     sys.settrace(interrupt_on_line(count))

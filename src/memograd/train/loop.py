@@ -7,6 +7,7 @@ through `on_epoch`; it neither prints nor draws.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from memograd.engine.compiled import Compiled, compile
-from memograd.errors import DataError, TrainingDiverged
+from memograd.errors import CannotLower, DataError, EngineFallback, EngineUnavailable, TrainingDiverged
 from memograd.graph.node import Array
 from memograd.graph.tree import flatten, map_leaves, unflatten
 from memograd.nn.layers import Noise
 from memograd.nn.network import Trainable
 from memograd.nn.optimizers import resolve_optimizer
-from memograd.nn.step import Clock, training_step
+from memograd.nn.step import Clock, Step, training_step
+from memograd.train.native import NativeEpochs
 from memograd.train.settings import Settings
 from memograd.train.split import ORDER_STREAM, generator
 
@@ -171,16 +173,46 @@ def fit(
 
 def _epochs(network: Trainable, train: Rows, settings: Settings) -> Iterator[tuple[float, Any]]:
     """The loss of each epoch, and the parameters after it, which the next epoch overwrites."""
-    stepper = _Stepper(network, train, settings)
+    optimizer = resolve_optimizer(settings.optimizer)
+    step = training_step(network, optimizer, settings.schedule, l2=settings.l2)
+    parameters = network.init(settings.seed, train.X.dtype)
+    state = optimizer.init(parameters)
+    if settings.engine != "numpy":
+        try:
+            native = NativeEpochs(
+                step,
+                parameters,
+                state,
+                (train.X, train.y, train.weight),
+                batch_size=settings.rows_per_batch(len(train)),
+                epochs=settings.epochs,
+                seed=settings.seed,
+                n_threads=settings.n_threads,
+            )
+        except (CannotLower, EngineUnavailable) as error:
+            if settings.engine == "native":
+                raise
+            warnings.warn(EngineFallback(f"this network is trained by the numpy engine: {error}"), stacklevel=4)
+        else:
+            for _ in range(settings.epochs):
+                yield native.epoch(), native.parameters
+            return
+    yield from _numpy_epochs(step, parameters, state, train, settings)
+
+
+def _numpy_epochs(
+    step: Step, parameters: Any, state: Any, train: Rows, settings: Settings
+) -> Iterator[tuple[float, Any]]:
+    stepper = _Stepper(step, parameters, state)
     batch_size = settings.rows_per_batch(len(train))
     n_steps = math.ceil(len(train) / batch_size)
     for epoch in range(settings.epochs):
         order = generator(settings.seed, ORDER_STREAM, epoch).permutation(len(train))
         total = amount = 0.0
-        for step in range(n_steps):
-            rows = train[order[step * batch_size : (step + 1) * batch_size]]
-            progress = (epoch + (step + 0.5) / n_steps) / settings.epochs
-            loss = stepper(rows, Clock(progress, Noise.at(settings.seed, epoch, step)))
+        for number in range(n_steps):
+            rows = train[order[number * batch_size : (number + 1) * batch_size]]
+            progress = (epoch + (number + 0.5) / n_steps) / settings.epochs
+            loss = stepper(rows, Clock(progress, Noise.at(settings.seed, epoch, number)))
             share = len(rows) if rows.weight is None else float(np.sum(rows.weight, dtype=np.float64))
             total += loss * share
             amount += share
@@ -190,15 +222,13 @@ def _epochs(network: Trainable, train: Rows, settings: Settings) -> Iterator[tup
 class _Stepper:
     """The state of a training, and the compiled step that moves it: one program for each number of rows."""
 
-    def __init__(self, network: Any, train: Rows, settings: Settings) -> None:
-        optimizer = resolve_optimizer(settings.optimizer)
-        self._step = training_step(network, optimizer, settings.schedule, l2=settings.l2)
+    def __init__(self, step: Step, parameters: Any, state: Any) -> None:
+        self._step = step
         self._programs: dict[int, Compiled] = {}
-        parameters = network.init(settings.seed, train.X.dtype)
         leaves, self._structure = flatten(parameters)
         # Steps overwrite their state, so the leaves must be the loop's own.
         self._leaves = [np.array(leaf) for leaf in leaves]
-        self._state, self._state_structure = flatten(optimizer.init(parameters))
+        self._state, self._state_structure = flatten(state)
         self._state = [np.array(leaf) for leaf in self._state]
 
     @property

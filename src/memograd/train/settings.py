@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from memograd.engine.compiled import ENGINES
+from memograd.errors import UnknownName
 from memograd.nn.optimizers import AdamW, resolve_optimizer
 from memograd.nn.schedules import resolve_schedule
 from memograd.nn.settings import COUNT, NOT_NEGATIVE, WORD, settle
@@ -47,6 +49,10 @@ class Settings:
         Stop when the validation loss has not fallen for so many epochs.
     seed : int
         Of the first parameters, the order of rows, dropout and the split.
+    engine : {"auto", "native", "numpy"}
+        What runs the steps: machine code where it can, or one of the two. They draw other orders of rows.
+    n_threads : int or None
+        Of machine code; None for as many as pay. The result does not depend on it.
 
     Raises
     ------
@@ -69,11 +75,17 @@ class Settings:
     l2: float = 0.0
     patience: int = 40
     seed: int = 0
+    engine: str = "auto"
+    n_threads: int | None = None
 
     def __post_init__(self) -> None:
         settle(self, epochs=COUNT, patience=COUNT, seed=WORD, l2=NOT_NEGATIVE)
         if self.batch_size is not None:
             settle(self, batch_size=COUNT)
+        if self.n_threads is not None:
+            settle(self, n_threads=COUNT)
+        if self.engine not in ENGINES:
+            raise UnknownName(f"there is no engine {self.engine!r}; there is {', '.join(ENGINES)}")
         object.__setattr__(self, "optimizer", resolve_optimizer(self.optimizer))
         object.__setattr__(self, "schedule", resolve_schedule(self.schedule))
 

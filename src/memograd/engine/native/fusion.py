@@ -7,7 +7,7 @@ stored anyway) is computed where it is read. Numbers of no axes are scalars: eac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from memograd.engine.native.access import PULLED
@@ -81,14 +81,16 @@ class Fusion:
         All of them, operands first.
     outputs : collection of Node
         What must be stored in the end.
+    overwritten : mapping of Node to Node
+        Of outputs: the argument whose place they take.
 
     Attributes
     ----------
     kernels : list of Kernel
-        In an order in which they can run.
+        In an order in which they can run: what reads an argument before what overwrites it, if that can be.
     """
 
-    def __init__(self, nodes: Sequence[Node], outputs: Collection[Node]) -> None:
+    def __init__(self, nodes: Sequence[Node], outputs: Collection[Node], overwritten: Mapping[Node, Node]) -> None:
         self.kernels: list[Kernel] = []
         self._home: dict[Node, int] = {}
         self._reach: dict[Node, _Reach] = {}
@@ -100,7 +102,7 @@ class Fusion:
             self._place(node)
         for node in outputs:
             self.store_copy(node)
-        self._complete()
+        self._order(self._complete(), overwritten)
 
     def home_of(self, node: Node) -> int | None:
         """The kernel that computes a node; None for leaves, and what is computed where it is read."""
@@ -182,10 +184,12 @@ class Fusion:
         else:
             self._found(Kernel(None, ()), node)
 
-    def _complete(self) -> None:
-        """Store what one kernel computes and another reads."""
+    def _complete(self) -> list[set[Node]]:
+        """Store what one kernel computes and another reads; what each kernel reads, arguments among it."""
+        read: list[set[Node]] = []
         for number, kernel in enumerate(self.kernels):
             seen: set[Node] = set()
+            found: set[Node] = set()
             waiting = [x for node in kernel.results for x in node.inputs]
             while waiting:
                 node = waiting.pop()
@@ -196,8 +200,36 @@ class Fusion:
                 # What is stored only later is computed here once more.
                 if home is not None and home < number:
                     self.store(node)
+                    found.add(node)
+                elif node.op == "input":
+                    found.add(node)
                 else:
                     waiting.extend(node.inputs)
+            read.append(found)
+        return read
+
+    def _order(self, read: Sequence[Set[Node]], overwritten: Mapping[Node, Node]) -> None:
+        """Sort the kernels: results before what reads them, and readers of an argument before what overwrites it."""
+        after: list[set[int]] = [
+            {self._home[node] for node in nodes if self._home.get(node, number) < number}
+            for number, nodes in enumerate(read)
+        ]
+        wished = [set(numbers) for numbers in after]
+        for output, argument in overwritten.items():
+            writer = self._home[output]
+            wished[writer] |= {number for number, nodes in enumerate(read) if argument in nodes and number != writer}
+        order: list[int] = []
+        done: set[int] = set()
+        left = list(range(len(self.kernels)))
+        while left:
+            # Where wishes run in a circle, the first that can run does.
+            ready = [k for k in left if wished[k] <= done] or [k for k in left if after[k] <= done][:1]
+            order += ready
+            done.update(ready)
+            left = [k for k in left if k not in done]
+        place = {old: new for new, old in enumerate(order)}
+        self.kernels = [self.kernels[old] for old in order]
+        self._home = {node: place[old] for node, old in self._home.items()}
 
     def _place_elementwise(self, node: Node) -> None:
         found = [self._reach[x] for x in node.inputs]

@@ -16,7 +16,18 @@ from memograd.engine.native.fusion import Kernel, long_axes
 from memograd.engine.native.gemm import tile_function
 from memograd.engine.native.ir import I1, I32, I64, I128, VOID, Builder, Type, Value
 from memograd.engine.native.machine import Machine
-from memograd.engine.native.nests import ALL, FIRST, Share, along, chunks_share, loop, loop_in_steps, over, rows_share, summed
+from memograd.engine.native.nests import (
+    ALL,
+    FIRST,
+    Share,
+    along,
+    chunks_share,
+    loop,
+    loop_in_steps,
+    over,
+    rows_share,
+    summed,
+)
 from memograd.errors import CannotLower
 from memograd.graph.node import Node
 
@@ -108,7 +119,8 @@ def elementwise(e: Emission) -> None:
         return
     (node,) = e.kernel.members
     lanes = e.frame.lanes
-    (row, n_rows), (column, n_columns) = [(axis, n) for axis, n in enumerate(node.shape) if n != 1]
+    row, column = (axis for axis, n in enumerate(node.shape) if n != 1)
+    n_columns = node.shape[column]
     first, last = e.span()
     whole = first + (last - first) // lanes * lanes
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from memograd.engine.native import kernels
 from memograd.engine.native.access import Frame, Indices, Place, strides_of
-from memograd.engine.native.fusion import Fusion, Kernel, long_axes
 from memograd.engine.native.elementwise import memory_type
+from memograd.engine.native.fusion import Fusion, Kernel, long_axes
 from memograd.engine.native.ir import I1, I32, I64, PTR, VOID, Builder, Module, Value
 from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import Share, rows_share
@@ -144,7 +145,10 @@ class Lowering:
         self.lanes = lanes
         self._forms = forms
         self._inputs, self._outputs = tuple(inputs), tuple(outputs)
-        self._fusion = Fusion(_in_order(plan, inputs, outputs), outputs)
+        overwritten = {
+            node: inputs[form.state] for node, form in zip(outputs, forms[1], strict=True) if form.state is not None
+        }
+        self._fusion = Fusion(_in_order(plan), outputs, overwritten)
         self.slots: list[Slot] = []
         self._places: dict[Node, Place] = {}
         self._targets: dict[Node, list[Place]] = {}
@@ -388,7 +392,7 @@ def _is_at_own_row(node: Node, index: Indices, kernel: Kernel) -> bool:
     return bool(rows) and rows[0][1].is_row and rows[0][0] == next(iter(long_axes(kernel.shape)), 1)
 
 
-def _in_order(plan: Plan, inputs: Sequence[Node], outputs: Sequence[Node]) -> list[Node]:
+def _in_order(plan: Plan) -> list[Node]:
     """All nodes, as the plan orders them."""
     computed = [plan.nodes[i] for i in plan.schedule.order]
     known = set(computed)

@@ -15,8 +15,8 @@ import numpy as np
 
 from memograd.engine.native import driver
 from memograd.engine.native.driver import StepCode
-from memograd.engine.native.jit import Code
 from memograd.engine.native.ir import Module
+from memograd.engine.native.jit import Code
 from memograd.engine.native.lowering import Form, Lowering, padded_bytes, row_strides
 from memograd.engine.native.machine import Machine, machine, usable_cores
 from memograd.engine.native.program import aligned_block, check_positions, lanes_for, positions_to_check
@@ -234,7 +234,7 @@ class _Memory:
         sizes = [_aligned(padded_bytes(node, lanes)) for node in nodes]
         self._nodes, self._lanes = nodes, lanes
         self._arena = aligned_block(arena_bytes)
-        self._state = [aligned_block(sum(sizes)) for _ in range(1)][0]
+        self._state = aligned_block(sum(sizes))
         self._starts = np.cumsum([0, *sizes])[:-1].tolist()
         self.control = np.zeros(WORDS + 8, np.int64)
         for node, start, value in zip(nodes, self._starts, state, strict=True):
