@@ -52,8 +52,7 @@ def define(module: Module, full: StepCode, last: StepCode | None) -> str:
         draws = b.compare("==", b.load(b.offset(job, GIVEN_ORDER, I64), I64), 0)
         n_steps = b.convert(word[STEPS_AN_EPOCH] * word[N_EPOCHS], "sitofp", F64)
 
-        def step(number: Value) -> None:
-            epoch, within = number // word[STEPS_AN_EPOCH], number % word[STEPS_AN_EPOCH]
+        def step(number: Value, epoch: Value, within: Value) -> list[Value]:
 
             def draw() -> None:
                 b.branch(
@@ -92,8 +91,12 @@ def define(module: Module, full: StepCode, last: StepCode | None) -> str:
                 is_last = b.compare("==", within + 1, word[STEPS_AN_EPOCH])
                 b.branch(is_last, lambda: run(last, last_table), lambda: run(full, table))
             barrier(b, control, n_threads)
+            is_over = b.compare("==", within + 1, word[STEPS_AN_EPOCH])
+            return [b.select(is_over, epoch + 1, epoch), b.select(is_over, b.constant(0, I64), within + 1)]
 
-        b.loop(word[FIRST_STEP], word[END_STEP], step)
+        first = word[FIRST_STEP]
+        start = [first // word[STEPS_AN_EPOCH], first % word[STEPS_AN_EPOCH]]
+        b.loop(first, word[END_STEP], step, carry=start)
 
     return module.define("run", VOID, [I64, I64, PTR, PTR, PTR, PTR], body, exported=True)
 

@@ -19,8 +19,10 @@ from memograd.engine.native.ir import Module
 from memograd.engine.native.jit import Code
 from memograd.engine.native.lowering import Form, Lowering, padded_bytes, row_strides
 from memograd.engine.native.machine import Machine, machine, usable_cores
+from memograd.engine.native.narrow import Narrow
 from memograd.engine.native.program import aligned_block, check_positions, lanes_for, positions_to_check
 from memograd.engine.native.threads import WORDS
+from memograd.errors import CannotLower
 from memograd.graph.node import Array, Node
 from memograd.graph.tracing import Graph
 from memograd.plan.from_graph import Plan
@@ -71,7 +73,7 @@ class NativeTraining:
     seed : int
         Of the order of rows, and the key of random numbers.
     n_threads : int, optional
-        By default as many as pay. The result does not depend on it.
+        At most so many; by default as many as pay. The result does not depend on it.
 
     Raises
     ------
@@ -104,12 +106,13 @@ class NativeTraining:
         self.steps_an_epoch = math.ceil(self._n_rows / batch)
         self.epochs = epochs
         lanes = lanes_for(steps[batch].plan.nodes, target)
+        narrow = all(_is_narrow(step, target, lanes) for step in steps.values())
         module = Module()
-        lowered: list[tuple[Lowering, TracedStep]] = []
+        lowered: list[tuple[Lowering | Narrow, TracedStep]] = []
         codes: list[StepCode] = []
         for n_rows in sorted(steps, reverse=True):
             step = steps[n_rows]
-            lowering = _lowered(module, f"step{n_rows}", step, target, lanes)
+            lowering = _lowered(module, f"step{n_rows}", step, target, lanes, narrow)
             lowered.append((lowering, step))
             codes.append(_code_of(lowering, step, n_rows))
             for i, node in positions_to_check(step.plan.nodes, step.graph.inputs):
@@ -119,8 +122,9 @@ class NativeTraining:
         pointer, integer = ctypes.c_void_p, ctypes.c_int64
         self._run = self._code.function("run", None, integer, integer, pointer, pointer, pointer, pointer)
         cost = steps[batch].plan.schedule.cost
-        wanted = max(1, min(usable_cores(), cost // OPERATIONS_PER_THREAD)) if n_threads is None else n_threads
-        self.n_threads = wanted
+        pays = max(1, min(usable_cores(), cost // OPERATIONS_PER_THREAD))
+        # Narrow steps are too short to share.
+        self.n_threads = 1 if narrow else pays if n_threads is None else n_threads
         self._memory = _Memory(lowered, state, self._data, seed, self.n_threads)
         self._losses = np.zeros((2, epochs))
         self._order = np.zeros(self._n_rows, np.int32)
@@ -182,7 +186,27 @@ class NativeTraining:
         return self._pool[1]
 
 
-def _lowered(module: Module, name: str, step: TracedStep, target: Machine, lanes: int) -> Lowering:
+def _narrow(module: Module, name: str, step: TracedStep, lanes: int) -> Narrow:
+    rows, states = ([i for i, role in enumerate(step.roles) if role == kind] for kind in (ROWS, STATE))
+    return Narrow(
+        module, name, step.plan.nodes, step.graph.inputs, step.graph.outputs, rows=rows, states=states, lanes=lanes
+    )
+
+
+def _is_narrow(step: TracedStep, target: Machine, lanes: int) -> bool:
+    """Whether a step can be, and had better be, done with the batch along the lanes."""
+    try:
+        _narrow(Module(), "step", step, lanes)
+    except CannotLower:
+        return False
+    return True
+
+
+def _lowered(
+    module: Module, name: str, step: TracedStep, target: Machine, lanes: int, narrow: bool
+) -> Lowering | Narrow:
+    if narrow:
+        return _narrow(module, name, step, lanes)
     forms = {
         STATE: Form(is_padded=True),
         ROWS: Form(is_padded=True, is_gathered=True),
@@ -202,7 +226,7 @@ def _lowered(module: Module, name: str, step: TracedStep, target: Machine, lanes
     )  # fmt: skip
 
 
-def _code_of(lowering: Lowering, step: TracedStep, n_rows: int) -> StepCode:
+def _code_of(lowering: Lowering | Narrow, step: TracedStep, n_rows: int) -> StepCode:
     n_inputs, n_outputs = len(step.graph.inputs), len(step.graph.outputs)
     place = {role: i for i, role in enumerate(step.roles)}
     return StepCode(
@@ -221,7 +245,7 @@ class _Memory:
 
     def __init__(
         self,
-        lowered: Sequence[tuple[Lowering, TracedStep]],
+        lowered: Sequence[tuple[Lowering | Narrow, TracedStep]],
         state: Sequence[Array],
         data: Sequence[Array],
         seed: int,
@@ -231,7 +255,9 @@ class _Memory:
         lanes = lowering.lanes
         nodes = [node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == STATE]
         arena_bytes = max(each.arena_bytes for each, _ in lowered)
-        sizes = [_aligned(padded_bytes(node, lanes)) for node in nodes]
+        sizes = [_aligned(padded_bytes(node, lanes)) + 64 for node in nodes]
+        # A narrow step has its numbers without gaps.
+        lanes = 1 if isinstance(lowering, Narrow) else lanes
         self._nodes, self._lanes = nodes, lanes
         self._arena = aligned_block(arena_bytes)
         self._state = aligned_block(sum(sizes))
