@@ -76,8 +76,12 @@ class NativeEpochs:
 
     def epoch(self) -> float:
         """Train for one more; its mean loss."""
-        (loss,) = self._run.run(1)
+        (loss,) = self.epochs(1)
         return loss
+
+    def epochs(self, n_epochs: int) -> list[float]:
+        """Train for several more, without coming back to Python in between; the mean loss of each."""
+        return self._run.run(n_epochs)
 
     @property
     def parameters(self) -> Any:

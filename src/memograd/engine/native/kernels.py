@@ -97,13 +97,25 @@ def share_of(kernel: Kernel, machine: Machine, lanes: int, n_cores: int, rows: C
     node, shape = kernel.node, long_axes(kernel.shape)
     if node is not None and (node.op == "scatter_add" or (node.op == "cumsum" and _is_along_first(node))):
         return FIRST
-    if not shape:
+    if not shape or is_repeated(kernel):
         return ALL
     if node is not None and node.op == "random_bits" and (len(shape) == 1 or node.shape[-1] % 8):
         return FIRST
     if len(shape) == 1 and shape[0] not in rows and not (node is not None and node.op in ("cumsum", "random_bits")):
         return chunks_share(shape[0], lanes)
     return rows_share(shape[0], machine.tile_rows, n_cores)
+
+
+MAX_REPEATED = 1 << 14
+"""So many elements are turned by each thread for itself: that takes less time than waiting for the other threads."""
+
+
+def is_repeated(kernel: Kernel) -> bool:
+    """Whether each thread had better do all of a kernel: it turns a small matrix that is there before the step."""
+    if kernel.node is not None or len(kernel.members) != 1:
+        return False
+    (node,) = kernel.members
+    return node.op == "transpose" and node.inputs[0].op == "input" and node.size <= MAX_REPEATED
 
 
 def _is_along_first(node: Node) -> bool:
@@ -124,8 +136,9 @@ def elementwise(e: Emission) -> None:
     first, last = e.span()
     whole = first + (last - first) // lanes * lanes
 
-    def block(r: Value) -> None:
-        e.frame.enter()
+    def block(r: Any) -> None:
+        if isinstance(r, Value):
+            e.frame.enter()
         loop_in_steps(e.frame, n_columns // lanes * lanes, lanes, lambda c: _turn(e, node, (row, r), (column, c)))
 
     e.b.loop(first, whole, block, step=lanes)
@@ -137,7 +150,7 @@ def elementwise(e: Emission) -> None:
 
 def _is_turned(e: Emission) -> bool:
     """Whether a kernel only turns a matrix that lies in memory."""
-    if len(e.kernel.members) != 1 or e.share.kind != "rows":
+    if len(e.kernel.members) != 1 or e.share.kind not in ("rows", "all"):
         return False
     (node,) = e.kernel.members
     found = strided(node, e.frame.places)
@@ -167,19 +180,19 @@ def _cut(e: Emission, node: Node, rows: tuple[int, Any, Any], columns: tuple[int
     loop(frame, rows[1], rows[2], at_row)
 
 
-def _turn(e: Emission, node: Node, row: tuple[int, Value], column: tuple[int, Any]) -> None:
+def _turn(e: Emission, node: Node, row: tuple[int, Any], column: tuple[int, Any]) -> None:
     """Turn a square block of as many rows as a vector has lanes."""
     frame, b, lanes = e.frame, e.b, e.frame.lanes
     found = strided(node, frame.places)
     assert found is not None
     base, strides = found
     kind = type_of(node.dtype)
-    corner = b.offset(frame.pointer(base), row[1] * strides[row[0]], kind)
+    corner = b.offset(frame.pointer(base), times(row[1], strides[row[0]]), kind)
     corner = b.offset(corner, times(column[1], strides[column[0]]), kind)
     frame.on_read(base, (ZERO,) * len(base.shape))
     rows = [b.load(b.offset(corner, i * strides[column[0]], kind), kind.of(lanes)) for i in range(lanes)]
     for place in e.targets[node]:
-        target = b.offset(frame.slot(place.slot), row[1] * place.strides[row[0]], kind)
+        target = b.offset(frame.slot(place.slot), times(row[1], place.strides[row[0]]), kind)
         target = b.offset(target, column[1], kind)
         for i, turned in enumerate(transposed(b, rows)):
             b.store(b.offset(target, i * place.strides[row[0]], kind), turned)

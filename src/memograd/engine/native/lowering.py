@@ -197,7 +197,7 @@ class Lowering:
             for node in kernel.stored:
                 if node in self._targets:
                     continue
-                is_private = not long_axes(node.shape)
+                is_private = not long_axes(node.shape) or kernels.is_repeated(kernel)
                 if node.op == "random_bits" and (node.ndim != 2 or node.shape[-1] % 8):
                     strides, padded = strides_of(node.shape), False
                 else:

@@ -267,10 +267,13 @@ class Narrow:
             totals = b.loop(0, n_whole * lanes, inside, step=lanes, carry=totals)
         if rest:
             totals = block(n_whole * lanes, totals, rest)
-        for first in range(0, len(totals), lanes):
-            joined = _lane_sums(b, totals[first : first + lanes])
-            for lane, (node, _) in enumerate(elements[first : first + lanes]):
-                self._packed.setdefault(node, []).append((joined, lane))
+        for kind in dict.fromkeys(total.type for total in totals):
+            alike = [(node, total) for (node, _), total in zip(elements, totals, strict=True) if total.type == kind]
+            for first in range(0, len(alike), lanes):
+                some = alike[first : first + lanes]
+                joined = _lane_sums(b, [total for _, total in some])
+                for lane, (node, _) in enumerate(some):
+                    self._packed.setdefault(node, []).append((joined, lane))
         self.sums.update(sums)
 
     def _added(self, frame: _Rows, node: Node, place: tuple[int, ...], row: Index, total: Value) -> Value:
