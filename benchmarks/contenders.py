@@ -155,7 +155,7 @@ def sklearn(sizes: tuple[int, ...], batch: int, n_threads: int) -> Train:
     warnings.simplefilter("ignore")
     X, y = problem(sizes, batch)
     kind = MLPRegressor if sizes[-1] == 1 else MLPClassifier
-    model = kind(sizes[1:-1], batch_size=batch, alpha=0.0, warm_start=True, tol=0.0, n_iter_no_change=10**9)
+    model = kind(hidden_layer_sizes=sizes[1:-1], batch_size=batch, alpha=0.0, warm_start=True, tol=0.0, n_iter_no_change=10**9)
 
     def train(n_epochs: int) -> None:
         model.set_params(max_iter=n_epochs).fit(X, y.ravel())

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,8 @@ class Contender:
     def stop(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(OSError):  # it may have died
+            self._process.stdin.close()
         self._process.wait(timeout=60)
 
 
@@ -185,7 +187,7 @@ def predictions() -> list[dict[str, Any]]:
 
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(10_000, 20)).astype(np.float32), rng.integers(0, 2, 10_000)
-    theirs = MLPClassifier((64, 64), max_iter=1).fit(X, y)
+    theirs = MLPClassifier(hidden_layer_sizes=(64, 64), max_iter=1).fit(X, y)
     network = mg.MLP((20, 64, 64, 2), loss="cross_entropy")
     parameters = network.init(0)
     found = []

@@ -308,6 +308,7 @@ def _tiles(e: Emission, node: Node, left: tuple[Node, Any], right: tuple[Node, A
             def one(unit: Value) -> None:
                 frame.enter()
                 row = e.share.start(b, unit)
+                _ask_for(e, node, row, height, columns)
                 multiply(height, row, scratch, 0)
                 _finish_tile(e, node, scratch, row, height, columns, n_columns)
 
@@ -341,6 +342,29 @@ def _smaller(b: Builder, x: Value, y: Value) -> Value:
 
 def _larger(b: Builder, x: Value, y: Value) -> Value:
     return b.select(x > y, x, y)
+
+
+PREFETCHED_BYTES = 1 << 18
+"""What is larger than this is likely to come from beyond the second cache: it is asked for ahead."""
+
+
+def _ask_for(e: Emission, node: Node, row: Value, height: int, columns: Sequence[Index]) -> None:
+    """Ask for what the end of a tile will read, before its product is computed."""
+    b, frame = e.b, e.frame
+    read = {x for member in e.kernel.members for x in member.inputs if x.op == "input" and x in frame.places}
+    far = [x for x in read if x.size_bytes >= PREFETCHED_BYTES and long_axes(x.shape) == long_axes(node.shape)]
+    if not far:
+        return
+
+    def at(r: Any) -> None:
+        for x in far:
+            kind = memory_type(x.dtype)
+            row_stride, _ = (stride for stride in frame.places[x].strides if stride)
+            start = b.offset(frame.pointer(x), (row + r) * row_stride, kind)
+            for column in columns:
+                b.prefetch(b.offset(start, column.start, kind), write=True)
+
+    b.loop(0, height, at)
 
 
 def _finish_tile(
