@@ -6,6 +6,7 @@ Each line that it reads is a JSON object ``{"sizes": [...], "batch": …, "secon
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -37,7 +38,7 @@ def weights(sizes: tuple[int, ...]) -> list[tuple[Any, Any]]:
     rng = np.random.default_rng(1)
     return [
         (rng.normal(size=(i, o)).astype(np.float32) / np.float32(np.sqrt(i)), np.zeros(o, np.float32))
-        for i, o in zip(sizes[:-1], sizes[1:], strict=True)
+        for i, o in itertools.pairwise(sizes)
     ]
 
 
@@ -114,7 +115,7 @@ def _torch(sizes: tuple[int, ...], batch: int, n_threads: int, *, is_compiled: b
     torch.set_num_threads(n_threads)
     X, y = map(torch.from_numpy, problem(sizes, batch))
     layers: list[Any] = []
-    for i, o in zip(sizes[:-1], sizes[1:], strict=True):
+    for i, o in itertools.pairwise(sizes):
         layers += [torch.nn.Linear(i, o), torch.nn.ReLU()]
     network = torch.nn.Sequential(*layers[:-1])
     criterion = torch.nn.MSELoss() if sizes[-1] == 1 else torch.nn.CrossEntropyLoss()
@@ -155,7 +156,9 @@ def sklearn(sizes: tuple[int, ...], batch: int, n_threads: int) -> Train:
     warnings.simplefilter("ignore")
     X, y = problem(sizes, batch)
     kind = MLPRegressor if sizes[-1] == 1 else MLPClassifier
-    model = kind(hidden_layer_sizes=sizes[1:-1], batch_size=batch, alpha=0.0, warm_start=True, tol=0.0, n_iter_no_change=10**9)
+    model = kind(
+        hidden_layer_sizes=sizes[1:-1], batch_size=batch, alpha=0.0, warm_start=True, tol=0.0, n_iter_no_change=10**9
+    )
 
     def train(n_epochs: int) -> None:
         model.set_params(max_iter=n_epochs).fit(X, y.ravel())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
@@ -99,7 +100,7 @@ class Contender:
 
 def operations(sizes: Sequence[int], batch: int) -> int:
     """Multiplications and additions of the products of a step: value and both derivatives, but that of the data."""
-    pairs = [i * o for i, o in zip(sizes[:-1], sizes[1:], strict=True)]
+    pairs = [i * o for i, o in itertools.pairwise(sizes)]
     return 2 * batch * (3 * sum(pairs) - pairs[0])
 
 
@@ -112,7 +113,7 @@ def measured(names: Sequence[str], threads: Sequence[int], cases: Sequence[Any],
     """A record for each case, contender and number of threads."""
     contenders = [Contender(name, n) for name in names for n in threads]
     console = Console(stderr=True)
-    peaks = {n: 0.0 for n in threads}
+    peaks = dict.fromkeys(threads, 0.0)
     for contender in contenders:
         if contender.name in ("memograd", "torch"):
             library = "torch" if contender.name == "torch" else "numpy"

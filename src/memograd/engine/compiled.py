@@ -32,7 +32,9 @@ from memograd.plan.from_graph import Plan, plan_graph
 class Program(Protocol):
     """A planned graph that an engine can run."""
 
-    source: str
+    @property
+    def source(self) -> str:
+        """What runs, as text."""
 
     def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """The outputs, given the inputs, both in the order of the graph's."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,6 @@ from memograd.errors import CannotLower, DataError, EngineFallback, EngineUnavai
 from memograd.graph.node import Array
 from memograd.graph.tree import flatten, map_leaves, unflatten
 from memograd.nn.layers import Noise
-from memograd.nn.network import Trainable
 from memograd.nn.optimizers import resolve_optimizer
 from memograd.nn.step import Clock, Step, training_step
 from memograd.train.native import NativeEpochs
@@ -153,9 +153,11 @@ def fit(
     kept: Any = None
     stopped = "finished"
     try:
+        validation_loss = _validation_loss(network, validation, settings)
         for number, (loss, parameters) in enumerate(_epochs(network, train, settings), start=1):
             _check_finite(loss, number, "loss")
-            epoch = _judged(network, parameters, number, loss, best, validation, score)
+            found = None if validation_loss is None else validation_loss(parameters)
+            epoch = _judged(parameters, number, loss, best, validation, found, score)
             history.append(epoch)
             if epoch.is_best or best is None:
                 best, kept = epoch, _copy(parameters, number)
@@ -171,7 +173,7 @@ def fit(
     return Fit(kept, tuple(history), best, stopped)
 
 
-def _epochs(network: Trainable, train: Rows, settings: Settings) -> Iterator[tuple[float, Any]]:
+def _epochs(network: Any, train: Rows, settings: Settings) -> Iterator[tuple[float, Any]]:
     """The loss of each epoch, and the parameters after it, which the next epoch overwrites."""
     optimizer = resolve_optimizer(settings.optimizer)
     step = training_step(network, optimizer, settings.schedule, l2=settings.l2)
@@ -250,23 +252,40 @@ class _Stepper:
         return float(results[-1])
 
 
+def _validation_loss(network: Any, validation: Rows | None, settings: Settings) -> Callable[[Any], float] | None:
+    """The loss on the rows to validate on, as a function of the parameters."""
+    if validation is None:
+        return None
+    rows = (validation.X, validation.y, validation.weight)
+    loss = network.loss_value
+    if settings.engine != "numpy":
+        parameters = network.init(settings.seed, validation.X.dtype)
+        with suppress(CannotLower, EngineUnavailable):
+            loss = compile(loss, parameters, *rows, engine="native")
+
+    def value(parameters: Any) -> float:
+        with np.errstate(all="ignore"):
+            return float(loss(parameters, *rows))
+
+    return value
+
+
 def _judged(
-    network: Trainable,
     parameters: Any,
     number: int,
     loss: float,
     best: Epoch | None,
     validation: Rows | None,
+    validation_loss: float | None,
     score: Score | None,
 ) -> Epoch:
-    if validation is None:
+    if validation is None or validation_loss is None:
         return Epoch(number, loss, None, None, best is None or loss < best.loss)
     with np.errstate(all="ignore"):
-        found = float(network.loss_value(parameters, validation.X, validation.y, validation.weight))
         scored = score(parameters, validation) if score is not None else None
-    _check_finite(found, number, "validation loss")
-    is_best = best is None or best.validation_loss is None or found < best.validation_loss
-    return Epoch(number, loss, found, scored, is_best)
+    _check_finite(validation_loss, number, "validation loss")
+    is_best = best is None or best.validation_loss is None or validation_loss < best.validation_loss
+    return Epoch(number, loss, validation_loss, scored, is_best)
 
 
 def _copy(parameters: Any, number: int) -> Any:

@@ -219,7 +219,7 @@ class Frame:
             return None
         if isinstance(self.n_valid, int):
             return self.b.vector([lane < self.n_valid for lane in range(self.lanes)], I1)
-        return self.b.lane_numbers(self.lanes) < self.n_valid
+        return self.b.compare("<", self.b.lane_numbers(self.lanes), self.n_valid)
 
     def offset(self, strides: Sequence[int], index: Indices) -> tuple[Any, int]:
         """The distance in elements, of lane 0 and from lane to lane; or a vector of distances, and 0."""

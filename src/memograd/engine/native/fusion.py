@@ -276,7 +276,7 @@ def _moves_last(view: Node) -> bool:
     if not long:
         return False
     if view.op == "transpose":
-        return view["axes"][long[-1]] != max(axis for axis, n in enumerate(x.shape) if n != 1)
+        return bool(view["axes"][long[-1]] != max(axis for axis, n in enumerate(x.shape) if n != 1))
     return view.op == "broadcast_to" and (not x.ndim or x.shape[-1] != view.shape[-1])
 
 

@@ -93,7 +93,7 @@ class Value:
         return self.at.binary("fadd" if self.type.kind == "f" else "add", self, other)
 
     def __radd__(self, other: Any) -> Value:
-        return self + other
+        return self.__add__(other)
 
     def __sub__(self, other: Any) -> Value:
         return self.at.binary("fsub" if self.type.kind == "f" else "sub", self, other)
@@ -105,7 +105,7 @@ class Value:
         return self.at.binary("fmul" if self.type.kind == "f" else "mul", self, other)
 
     def __rmul__(self, other: Any) -> Value:
-        return self * other
+        return self.__mul__(other)
 
     def __truediv__(self, other: Any) -> Value:
         return self.at.binary("fdiv", self, other)
@@ -365,7 +365,8 @@ class Builder:
     def intrinsic(self, name: str, *arguments: Value, result: Type | None = None, suffix: str = "") -> Value:
         """An intrinsic of LLVM that is overloaded on the type of its first argument."""
         kind = result or arguments[0].type
-        return self.call(f"llvm.{name}.{suffix or arguments[0].type.suffix}", kind, *arguments)
+        found: Value = self.call(f"llvm.{name}.{suffix or arguments[0].type.suffix}", kind, *arguments)
+        return found
 
     def call(self, name: str, result: Type, *arguments: Value, declared: bool = False) -> Any:
         """Call a function; None for one without result."""
@@ -409,7 +410,9 @@ class Builder:
         if mask is None:
             return self.emit(kind, f"load {kind}, {pointer}, align {size}")
         zero = self.constant(0, kind)
-        return self.call(f"llvm.masked.load.{kind.suffix}.p0", kind, pointer, self.constant(size, I32), mask, zero)
+        alignment = self.constant(size, I32)
+        found: Value = self.call(f"llvm.masked.load.{kind.suffix}.p0", kind, pointer, alignment, mask, zero)
+        return found
 
     def store(self, pointer: Value, x: Value, mask: Value | None = None) -> None:
         """The reverse of `load`; lanes that are masked are left alone."""
@@ -426,7 +429,8 @@ class Builder:
         result, size = kind.of(lanes), self.constant(max(kind.bits // 8, 1), I32)
         mask = mask or self.constant(1, I1.of(lanes))
         name = f"llvm.masked.gather.{result.suffix}.v{lanes}p0"
-        return self.call(name, result, pointers, size, mask, self.constant(0, result))
+        found: Value = self.call(name, result, pointers, size, mask, self.constant(0, result))
+        return found
 
     def stack(self, kind: Type, count: int) -> Value:
         """Memory of this call's own, aligned to a cache line."""

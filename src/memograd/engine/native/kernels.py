@@ -29,7 +29,7 @@ from memograd.engine.native.nests import (
     summed,
 )
 from memograd.errors import CannotLower
-from memograd.graph.node import Node
+from memograd.graph.node import Node, Shape
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Emission:
         """The builder."""
         return self.frame.b
 
-    def span(self, shape: Sequence[int] | None = None) -> tuple[Any, Any]:
+    def span(self, shape: Shape | None = None) -> tuple[Any, Any]:
         """The rows to do, of an array that is like the result unless a shape is given."""
         if self.share.kind in ("all", "first"):
             return 0, next(iter(long_axes(self.kernel.shape if shape is None else shape)), 1)

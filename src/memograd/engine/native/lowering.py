@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from memograd.engine.native import kernels
@@ -309,17 +310,15 @@ class Lowering:
             if e.level != level:
                 barrier(b, control, n_threads)
                 level = e.level
-            if e.share.kind == "all":
-                b.invoke(e.name, VOID, table, b.constant(0, I64), b.constant(1, I64))
-            elif e.share.kind == "first":
-                b.branch(
-                    b.compare("==", thread, 0),
-                    lambda e=e: b.invoke(e.name, VOID, table, b.constant(0, I64), b.constant(1, I64)),
-                )
-            else:
-                n = e.share.n_units
+            n = e.share.n_units
+            first, last = b.constant(0, I64), b.constant(1, I64)
+            condition: Any = True
+            if e.share.kind == "first":
+                condition = b.compare("==", thread, 0)
+            elif e.share.kind != "all":
                 first, last = thread * n // n_threads, (thread + 1) * n // n_threads
-                b.branch(first < last, lambda e=e, f=first, t=last: b.invoke(e.name, VOID, table, f, t))
+                condition = first < last
+            b.branch(condition, partial(b.invoke, e.name, VOID, table, first, last))
 
     def _gather(self, b: Builder, table: Value, thread: Value, n_threads: Value) -> None:
         """Copy the rows of this step to where the kernels read them: each thread those that it goes on with."""
@@ -327,14 +326,12 @@ class Lowering:
         share = self._rows_share(nodes[0])
         first, last = (share.start(b, (thread + t) * share.n_units // n_threads) for t in (0, 1))
         numbers = b.load(b.offset(table, self._numbers, PTR), PTR)
-        pairs = [
-            (node, *(b.load(b.offset(table, slot, PTR), PTR) for slot in (source, self._places[node].slot)))
-            for node, source in zip(nodes, self._sources, strict=True)
-        ]
+        slots = [(source, self._places[node].slot) for node, source in zip(nodes, self._sources, strict=True)]
+        pointers = [[b.load(b.offset(table, slot, PTR), PTR) for slot in pair] for pair in slots]
 
         def row(r: Value) -> None:
             number = b.convert(b.load(b.offset(numbers, r, I32), I32), "zext", I64)
-            for node, source, target in pairs:
+            for node, (source, target) in zip(nodes, pointers, strict=True):
                 self._copy_row(b, node, number, source, r, target)
 
         b.loop(first, last, row)

@@ -34,7 +34,19 @@ def aligned_block(size_bytes: int) -> Array:
     """Zeros that start at a cache line, with some to spare, which vectors may read.
 
     Large blocks lie in large pages, where the system has them: the rows of a matrix would each need a small one.
+
+    Raises
+    ------
+    MemoryError
+        With the bytes that are needed.
     """
+    try:
+        return _block(size_bytes)
+    except (MemoryError, OSError, OverflowError, ValueError) as error:
+        raise MemoryError(f"{size_bytes:,} bytes are needed at once; take smaller minibatches") from error
+
+
+def _block(size_bytes: int) -> Array:
     if size_bytes >= LARGE_BYTES and hasattr(mmap, "MADV_HUGEPAGE"):
         pages = mmap.mmap(-1, size_bytes + 2 * PAGE_BYTES)
         pages.madvise(mmap.MADV_HUGEPAGE)
@@ -88,7 +100,7 @@ class NativeProgram:
 
     def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """The outputs, given the inputs, both in the order of the graph's."""
-        arrays = [np.ascontiguousarray(x) for x in inputs]
+        arrays = [np.require(x, requirements=["C", "A"]) for x in inputs]
         for i, node in self._positions:
             check_positions(arrays[i], node)
         results = [np.empty(node.shape, node.dtype) for node in self._outputs]

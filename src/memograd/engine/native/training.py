@@ -27,8 +27,11 @@ from memograd.graph.node import Array, Node
 from memograd.graph.tracing import Graph
 from memograd.plan.from_graph import Plan
 
-OPERATIONS_PER_THREAD = 4_000_000
-"""A thread must have so many scalar operations a step to do: waiting for the others takes a microsecond each time."""
+SHARED_OPERATIONS = 2_000_000
+"""Steps of fewer scalar operations are not shared: waiting for another thread takes a microsecond or two each time."""
+
+RETRY_CALLS = 40
+"""After so many calls another number of threads is tried once more: other programs come and go."""
 
 CALL_SECONDS = 0.05
 """One call into machine code lasts about so long: then Ctrl-C is heeded."""
@@ -100,7 +103,7 @@ class NativeTraining:
         target: Machine | None = None,
     ) -> None:
         target = target or machine()
-        self._data = [np.ascontiguousarray(array) for array in data]
+        self._data = [np.require(array, requirements=["C", "A"]) for array in data]
         self._n_rows = len(self._data[0])
         batch = max(steps)
         self.steps_an_epoch = math.ceil(self._n_rows / batch)
@@ -122,9 +125,17 @@ class NativeTraining:
         pointer, integer = ctypes.c_void_p, ctypes.c_int64
         self._run = self._code.function("run", None, integer, integer, pointer, pointer, pointer, pointer)
         cost = steps[batch].plan.schedule.cost
-        pays = max(1, min(usable_cores(), cost // OPERATIONS_PER_THREAD))
-        # Narrow steps are too short to share.
-        self.n_threads = 1 if narrow else pays if n_threads is None else n_threads
+        if narrow:
+            choices: Sequence[int] = (1,)
+        elif n_threads is not None:
+            choices = (n_threads,)
+        else:
+            cores = usable_cores()
+            choices = (
+                (1,) if cost < SHARED_OPERATIONS else sorted({1, cores, *(2**i for i in range(cores.bit_length()))})
+            )
+        self._pace = Pace([n for n in choices if n <= max(usable_cores(), n_threads or 1)])
+        self.n_threads = max(choices)
         self._memory = _Memory(lowered, state, self._data, seed, self.n_threads)
         self._losses = np.zeros((2, epochs))
         self._order = np.zeros(self._n_rows, np.int32)
@@ -158,9 +169,11 @@ class NativeTraining:
         end = min(first + n_epochs, self.epochs) * self.steps_an_epoch
         while self._done < end:
             n_steps = min(self._steps_a_call, end - self._done)
+            n = self._pace.choose()
             start = time.perf_counter()
-            self._call(self._done, self._done + n_steps)
+            self._call(n, self._done, self._done + n_steps)
             seconds = time.perf_counter() - start
+            self._pace.note(n, seconds / n_steps)
             self._done += n_steps
             self._steps_a_call = max(1, int(n_steps * min(CALL_SECONDS / max(seconds, 1e-9), 1000.0)))
         totals, amounts = self._losses[:, first : end // self.steps_an_epoch]
@@ -168,9 +181,10 @@ class NativeTraining:
             losses: list[float] = (totals / amounts).tolist()
         return losses
 
-    def _call(self, first: int, end: int) -> None:
+    def _call(self, n: int, first: int, end: int) -> None:
         self._job[driver.FIRST_STEP], self._job[driver.END_STEP] = first, end
-        n, control, job = self.n_threads, self._memory.control.ctypes.data, self._job.ctypes.data
+        control, job = self._memory.control.ctypes.data, self._job.ctypes.data
+        self._memory.share_scalars(n)
         others = [
             self._threads().submit(self._run, thread, n, control, job, *self._memory.tables[thread])
             for thread in range(1, n)
@@ -184,6 +198,33 @@ class NativeTraining:
         if self._pool is None or self._pool[0] != os.getpid():
             self._pool = os.getpid(), ThreadPoolExecutor(self.n_threads - 1, "memograd")
         return self._pool[1]
+
+
+class Pace:
+    """How many threads to take: the number that was fastest of late. Results do not depend on it, only time does.
+
+    Parameters
+    ----------
+    choices : sequence of int
+    """
+
+    def __init__(self, choices: Sequence[int]) -> None:
+        self._seconds = dict.fromkeys(choices, 0.0)
+        self._calls = 0
+
+    def choose(self) -> int:
+        """The number of threads for the next call."""
+        self._calls += 1
+        choices = sorted(self._seconds, key=lambda n: self._seconds[n])
+        # What was never tried counts as fastest.
+        if self._calls % RETRY_CALLS == 0 and len(choices) > 1:
+            return choices[self._calls // RETRY_CALLS % (len(choices) - 1) + 1]
+        return choices[0]
+
+    def note(self, n: int, seconds: float) -> None:
+        """Take in what a step has just taken."""
+        before = self._seconds[n]
+        self._seconds[n] = seconds if not before else min(seconds, 2.0 * before) * 0.5 + before * 0.5
 
 
 def _narrow(module: Module, name: str, step: TracedStep, lanes: int) -> Narrow:
@@ -268,6 +309,7 @@ class _Memory:
         # What each thread computes for itself: scalars of the state, the clock, and scalars in between.
         self._private: list[Array] = []
         self._tables: list[Array] = []
+        self._scalars: list[dict[int, Array]] = []
         self.tables: list[tuple[int, int]] = []
         for _ in range(n_threads):
             pointers = []
@@ -308,14 +350,19 @@ class _Memory:
                 pointers.append(table.ctypes.data)
             self._private.append(own.block)
             self.tables.append((pointers[0], pointers[-1]))
-            if len(self.tables) == 1:
-                self._scalars = {j: own.view(address, nodes[j].dtype) for j, address in scalars.items()}
+            self._scalars.append({j: own.view(address, nodes[j].dtype) for j, address in scalars.items()})
+
+    def share_scalars(self, n_threads: int) -> None:
+        """Tell the scalars of the state to threads that may not have taken part in the last call."""
+        for scalars in self._scalars[1:n_threads]:
+            for j, value in scalars.items():
+                value[...] = self._scalars[0][j]
 
     def state(self) -> list[Array]:
         """Copies of the state."""
         return [
-            self._scalars[j].reshape(node.shape).copy()
-            if j in self._scalars
+            self._scalars[0][j].reshape(node.shape).copy()
+            if j in self._scalars[0]
             else _view(self._state[start:], node, self._lanes).copy()
             for j, (node, start) in enumerate(zip(self._nodes, self._starts, strict=True))
         ]
