@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from memograd.engine.native.training import COUNTER, KEY, PROGRESS, ROWS, STATE, NativeTraining, TracedStep
+from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE, TracedStep
+from memograd.engine.native.training import NativeTraining
 from memograd.graph.node import Array
 from memograd.graph.simplify import simplify
 from memograd.graph.tracing import take_apart, trace

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memograd.engine.native.ir import F64, I32, I64, PTR, VOID, Builder, Module, Value
+from memograd.engine.native.ir import Builder, Module, Value
+from memograd.engine.native.ir_types import F64, I32, I64, PTR, VOID
 from memograd.engine.native.threads import barrier
 
 # The job, in 64-bit words. Pointers: to int32 numbers of rows, to a float64 for each epoch.

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from memograd.engine.native import maths
-from memograd.engine.native.ir import F32, F64, I1, I8, I64, Builder, Type, Value
+from memograd.engine.native.ir import Builder, Value
+from memograd.engine.native.ir_types import F32, F64, I1, I8, I64, Type
 from memograd.errors import CannotLower
 from memograd.graph.node import DType, Node
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from memograd.engine.native.access import PULLED
 from memograd.engine.native.elementwise import COSTLY, ELEMENTWISE
+from memograd.engine.native.views import VIEWS
 from memograd.graph.node import Node, Shape
 
 LOOPS = frozenset({"matmul", "sum", "max", "min", "argmax", "argmin", "cumsum", "scatter_add", "random_bits"})
@@ -138,7 +138,7 @@ class Fusion:
             for i, x in enumerate(node.inputs):
                 self._settle(node, i, x)
             self._found(Kernel(node, node.shape), node)
-        elif node.op in PULLED:
+        elif node.op in VIEWS:
             self._reach[node] = self._seen_through(node)
         elif node.size == 1:
             self._place_scalar(node)
@@ -285,4 +285,4 @@ def _is_strided(view: Node) -> bool:
     return view.op != "reshape" or long_axes(view.shape) == long_axes(view.inputs[0].shape)
 
 
-assert not LOOPS & (PULLED | ELEMENTWISE.keys())
+assert not LOOPS & (VIEWS.keys() | ELEMENTWISE.keys())

@@ -10,7 +10,8 @@ packing, since the operands are laid out by this engine.
 
 from __future__ import annotations
 
-from memograd.engine.native.ir import I64, PTR, VOID, Builder, Module, Type, Value
+from memograd.engine.native.ir import Builder, Module, Value
+from memograd.engine.native.ir_types import I64, PTR, VOID, Type
 
 UNROLL = 2
 

@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from memograd.engine.native import kernels
 from memograd.engine.native.access import Frame, Indices, Place, strides_of
 from memograd.engine.native.elementwise import memory_type
 from memograd.engine.native.fusion import Fusion, Kernel, long_axes
-from memograd.engine.native.ir import I1, I32, I64, PTR, VOID, Builder, Module, Value
+from memograd.engine.native.ir import Builder, Module, Value
+from memograd.engine.native.ir_types import I1, I32, I64, PTR, VOID
+from memograd.engine.native.kernels import shares
+from memograd.engine.native.kernels.emission import Emission
+from memograd.engine.native.kernels.table import emit
 from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import Share, rows_share
 from memograd.engine.native.threads import barrier
+from memograd.engine.native.views import VIEWS
 from memograd.errors import CannotLower
 from memograd.graph.node import Node
 from memograd.plan.arena import Arena
@@ -198,7 +202,7 @@ class Lowering:
             for node in kernel.stored:
                 if node in self._targets:
                     continue
-                is_private = not long_axes(node.shape) or kernels.is_repeated(kernel)
+                is_private = not long_axes(node.shape) or shares.is_repeated(kernel)
                 if node.op == "random_bits" and (node.ndim != 2 or node.shape[-1] % 8):
                     strides, padded = strides_of(node.shape), False
                 else:
@@ -216,16 +220,16 @@ class Lowering:
         cut_lengths = {
             e.share.length for e in self._emitted if e.share.kind == "rows" and not operands.isdisjoint(e.kernel.stored)
         }
-        share = kernels.share_of(kernel, self._machine, self.lanes, self._n_cores, cut_lengths)
+        share = shares.share_of(kernel, self._machine, self.lanes, self._n_cores, cut_lengths)
         reads: dict[Node, bool] = {}
 
         def on_read(node: Node, index: Indices) -> None:
             reads[node] = reads.get(node, True) and _is_at_own_row(node, index, kernel)
 
         def body(b: Builder, table: Value, first: Value, last: Value) -> None:
-            frame = Frame(b, table, readable, self.lanes, on_read)
-            emission = kernels.Emission(frame, kernel, share, first, last, self._targets, self._machine)
-            kernels.emit(emission)
+            frame = Frame(b, table, readable, self.lanes, on_read, VIEWS)
+            emission = Emission(frame, kernel, share, first, last, self._targets, self._machine)
+            emit(emission)
 
         name = self._module.define(
             f"{kernel.node.op if kernel.node else 'elementwise'}.k{self._module.n_functions}",

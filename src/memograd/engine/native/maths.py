@@ -27,7 +27,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from memograd.engine.native.ir import I32, I64, Builder, Type, Value
+from memograd.engine.native.ir import Builder, Value
+from memograd.engine.native.ir_types import I32, I64, Type
 
 LN2 = math.log(2.0)
 # ln 2 in two parts: the first has so few bits that its products with small integers are exact.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import mmap
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from memograd.engine.native.blocks import aligned_block
 from memograd.engine.native.ir import Module
 from memograd.engine.native.jit import Code
 from memograd.engine.native.lowering import Form, Lowering
@@ -20,42 +20,11 @@ from memograd.graph.node import Array, Node
 from memograd.graph.tracing import Graph
 from memograd.plan.from_graph import Plan
 
-ALIGNMENT_BYTES = 64
-LARGE_BYTES, PAGE_BYTES = 1 << 20, 1 << 21
-
 
 def lanes_for(nodes: Sequence[Node], target: Machine) -> int:
     """How many numbers a vector has in the code of a graph: as many as of its widest floats that are no scalars."""
     widths = [node.dtype.itemsize for node in nodes if node.dtype.kind == "f" and node.size > 1]
     return target.lanes(max(widths, default=4))
-
-
-def aligned_block(size_bytes: int) -> Array:
-    """Zeros that start at a cache line, with some to spare, which vectors may read.
-
-    Large blocks lie in large pages, where the system has them: the rows of a matrix would each need a small one.
-
-    Raises
-    ------
-    MemoryError
-        With the bytes that are needed.
-    """
-    try:
-        return _block(size_bytes)
-    except (MemoryError, OSError, OverflowError, ValueError) as error:
-        raise MemoryError(f"{size_bytes:,} bytes are needed at once; take smaller minibatches") from error
-
-
-def _block(size_bytes: int) -> Array:
-    if size_bytes >= LARGE_BYTES and hasattr(mmap, "MADV_HUGEPAGE"):
-        pages = mmap.mmap(-1, size_bytes + 2 * PAGE_BYTES)
-        pages.madvise(mmap.MADV_HUGEPAGE)
-        whole = np.frombuffer(pages, np.uint8)
-        start = -whole.ctypes.data % PAGE_BYTES
-        return whole[start : start + size_bytes + 2 * ALIGNMENT_BYTES]
-    block = np.zeros(size_bytes + 4 * ALIGNMENT_BYTES, np.uint8)
-    start = -block.ctypes.data % ALIGNMENT_BYTES
-    return block[start : start + size_bytes + 2 * ALIGNMENT_BYTES]
 
 
 class NativeProgram:

@@ -7,7 +7,8 @@ thread whose core is taken by somebody else would otherwise keep the others from
 
 from __future__ import annotations
 
-from memograd.engine.native.ir import I32, I64, PTR, VOID, Builder, Value
+from memograd.engine.native.ir import Builder, Value
+from memograd.engine.native.ir_types import I32, I64, PTR, VOID
 
 SPINS = 4000
 
