@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from memograd.engine.native.elementwise import ELEMENTWISE
+from memograd.engine.native.kernels.table import LOOPS_OF
+from memograd.engine.native.views import VIEWS
 from memograd.engine.numpy.lowerings import LOWERINGS
 from memograd.gradient.rules import RULES
 from memograd.graph.count import COSTS
@@ -16,6 +19,8 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "gradient.rules.RULES": RULES,
     "graph.count.COSTS": COSTS,
     "engine.numpy.lowerings.LOWERINGS": LOWERINGS,
+    # Three kinds of lowering; an argument is only loaded.
+    "engine.native": {**ELEMENTWISE, **VIEWS, **LOOPS_OF, "input": None},
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from memograd.store.damage import Damage
 from memograd.store.disk import DiskStore
 from memograd.store.memory import MemoryStore
+from memograd.store.named import NamedStore
 from memograd.store.protocol import Store
 from memograd.store.tiers import Tier, Tiers
 
@@ -40,6 +41,11 @@ def keyed(root: Path, max_bytes: int | None) -> Store:
     return DiskStore(root, max_bytes=max_bytes, key=SECRET, report=fail)
 
 
+def named(root: Path, max_bytes: int | None) -> Store:
+    """In a directory that is opened when it is used first."""
+    return NamedStore(root, max_bytes=max_bytes)
+
+
 def tiers(root: Path, max_bytes: int | None) -> Store:
     """In memory, in a directory, and in a directory that others may write to."""
     return Tiers(
@@ -49,7 +55,7 @@ def tiers(root: Path, max_bytes: int | None) -> Store:
     )
 
 
-STORES: tuple[Callable[[Path, int | None], Store], ...] = (memory, disk, keyed, tiers)
+STORES: tuple[Callable[[Path, int | None], Store], ...] = (memory, disk, keyed, named, tiers)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -9,7 +9,7 @@ import sqlite3
 import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -157,9 +157,8 @@ def test_a_writer_is_killed_at_every_step(folder: Path, monkeypatch: pytest.Monk
 
 def check_index(root: Path) -> None:
     """Every file of an entry has its row, and each of its blobs."""
-    with sqlite3.connect(root / "index.sqlite") as index:
+    with closing(sqlite3.connect(root / "index.sqlite")) as index:
         keys = {key for (key,) in index.execute("SELECT key FROM entries")}
-    index.close()
     keys |= {row.key for row in Pending(Folder(root)).rows()}
     assert {path.stem for path in root.rglob("*.entry")} <= keys
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memograd.store import blobs
 from memograd.store.damage import Damage, DamagedEntry
 from memograd.store.disk import DiskStore
 from memograd.store.folder import QUARANTINE_FILES
@@ -241,3 +242,41 @@ def test_files_are_deleted_under_a_store_in_use(kept: Kept, pattern: str) -> Non
     assert again.stats().n_entries == len(ENTRIES)
     with again.lock(key_of(1), 0):
         pass
+
+
+@pytest.mark.parametrize("size", [5_000, 1 << 20])
+@pytest.mark.parametrize("key", [None, SECRET])
+def test_a_forged_checksum_deceives_no_keyed_store_and_no_audit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: bytes | None, size: int
+) -> None:
+    """What has the checksum of another blob is found by its digest: on every read with a key, else by `verify`."""
+    reports: list[Damage] = []
+    store = DiskStore(tmp_path, key=key, report=reports.append)
+    monkeypatch.setattr(blobs, "checksum", lambda data: b"all the same sum")
+    entry = entry_of("forged", size)
+    assert store.put(entry)
+    [path] = tmp_path.glob("??/*.blob")
+    path.chmod(0o644)
+    path.write_bytes(bytes(size))
+    assert (store.get(entry.key) is None) == (key is not None)
+    store.verify()
+    assert len(reports) >= 1
+    assert not list(tmp_path.glob("??/*.blob"))
+    assert store.get(entry.key) is None
+
+
+@pytest.mark.parametrize("key", [None, SECRET])
+def test_a_record_with_a_wrong_checksum_of_a_blob_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: bytes | None
+) -> None:
+    """It is not the blob that is damaged, if its digest is right: other entries may use it."""
+    reports: list[Damage] = []
+    store = DiskStore(tmp_path, key=key, report=reports.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(blobs, "checksum", lambda data: b"another checksum")
+        assert store.put(ENTRIES[-1])
+    assert store.verify().n_damaged == 1
+    [damage] = reports
+    assert damage.file.endswith(".entry")
+    assert store.put(ENTRIES[-1])
+    assert same(store.get(ENTRIES[-1].key), ENTRIES[-1])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from memograd.errors import BadSetting
-from memograd.store import disk
+from memograd.store import disk, room
 from memograd.store.damage import Damage
 from memograd.store.disk import DiskStore
 from memograd.store.folder import Folder
@@ -237,7 +237,7 @@ def test_a_put_leaves_the_index_alone(folder: Path) -> None:
 
 def test_lines_are_taken_over_when_there_are_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that they never take much longer to take over than a put should."""
-    monkeypatch.setattr(disk, "MANY_BYTES", 1_000)
+    monkeypatch.setattr(room, "MANY_BYTES", 1_000)
     store, pending = DiskStore(folder / "store"), Pending(Folder(folder / "store"))
     most = 0
     for name in range(50):

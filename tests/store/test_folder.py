@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from memograd.store.folder import QUARANTINE, Folder, Place
+from memograd.store.folder import QUARANTINE, Folder
+from memograd.store.place import Place
 
 PLACE = Place("ab", "file")
 

@@ -23,7 +23,8 @@ from memograd.errors import NotAuthentic, StoreError
 from memograd.store.blobs import part
 from memograd.store.damage import Damage
 from memograd.store.disk import DiskStore
-from memograd.store.folder import Folder, Place
+from memograd.store.folder import Folder
+from memograd.store.place import Place
 from memograd.store.protocol import Entry
 from memograd.store.record import MAX_RECORD_BYTES, Reference, encode
 from memograd.store.rows import SCHEMA

@@ -1,8 +1,8 @@
-"""Rows for NumPy: dtypes, arrays, masked arrays, scalars and sources of random numbers.
+"""Rows for NumPy: dtypes, arrays and scalars.
 
 An array is told by its dtype, its shape and its elements in C order; strides, memory order and who owns the memory
 do not count, so a memory map is the array of what it maps. Elements are told by their bits, the padding between
-them is skipped. Byte order is part of the dtype. What lies under a mask does not count, the fill value does.
+them is skipped. Byte order is part of the dtype.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from memograd.digest.attributes import attached
 from memograd.digest.content import Array, content_token
 from memograd.digest.encoding import RECORD, TEXT, TUPLE, column, encode_text, record_head, token
-from memograd.digest.node import Code, Node, Row, attributes_row, record, record_row
+from memograd.digest.node import Code, Node, Row, attributes_row, record
 from memograd.errors import CannotDigest
 
 DType = np.dtype[Any]
@@ -101,43 +101,14 @@ def _scalar(value: np.generic) -> bytes | Node:
     return record("numpy.scalar", [type(value), np.asarray(value)], [".__class__", ""])
 
 
-def _masked(array: np.ma.MaskedArray[Any, Any]) -> Sequence[Any]:
-    nothing: Any = np.zeros((), array.dtype)
-    shown = array.filled(nothing)
-    return [shown, np.ma.getmaskarray(array), array.fill_value, array.hardmask, attached(array)]
-
-
-_STEPS_OF_MASKED = (".data", ".mask", ".fill_value", ".hardmask", ".__dict__")
-
-
 def _memory_map(array: Array) -> bytes | Node:
     extra = attached(array, "filename", "offset", "mode")
     plain = np.asarray(array)
     return record("numpy.memmap", [plain, extra], ["", ".__dict__"]) if extra else _ndarray(plain)
 
 
-def _bit_generator(name: str) -> Row:
-    return record_row(f"numpy.random.{name}", lambda source: [source.state, source.seed_seq], [".state", ".seed_seq"])
-
-
-_BIT_GENERATORS = (
-    np.random.MT19937,
-    np.random.PCG64,
-    np.random.PCG64DXSM,
-    np.random.Philox,
-    np.random.SFC64,
-)
-
 ARRAY_ROWS: Mapping[type, Row] = {
     np.ndarray: _ndarray,
     np.memmap: _memory_map,
-    np.ma.MaskedArray: record_row("numpy.ma.MaskedArray", _masked, _STEPS_OF_MASKED),
-    type(np.ma.masked): record_row("numpy.ma.masked", lambda masked: ()),
     np.busdaycalendar: attributes_row("numpy.busdaycalendar", "weekmask", "holidays"),
-    np.random.Generator: attributes_row("numpy.random.Generator", "bit_generator"),
-    np.random.RandomState: record_row("numpy.random.RandomState", lambda source: [source.get_state(legacy=False)]),
-    np.random.SeedSequence: attributes_row(
-        "numpy.random.SeedSequence", "entropy", "spawn_key", "pool_size", "n_children_spawned"
-    ),
-    **{kind: _bit_generator(kind.__name__) for kind in _BIT_GENERATORS},
 }

@@ -25,8 +25,10 @@ from memograd.digest.encoding import (
     DICT,
     FLOAT,
     FROZENSET,
+    HEAD_BYTES,
     INTEGER,
     LIST,
+    LONG_BYTES,
     RECORD,
     SET,
     SHORT_TEXT,
@@ -49,13 +51,24 @@ ELEMENT_OF_A_SET = "{…}"
 """The step to a member of a set, which has no place that one could write."""
 
 
+_SHORT_BYTES = LONG_BYTES - HEAD_BYTES + 1
+# The heads of frames by the length of what follows: half of what the token of a scalar costs, of which calls have many.
+_INTEGER_HEADS, _TEXT_HEADS = (
+    tuple(framed(tag, bytes(size))[:HEAD_BYTES] for size in range(_SHORT_BYTES)) for tag in (INTEGER, TEXT)
+)
+
+
 def _integer(value: int) -> bytes:
     # One bit more than the magnitude has, for the sign.
-    return token(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
+    size = value.bit_length() // 8 + 1
+    payload = value.to_bytes(size, "little", signed=True)
+    return _INTEGER_HEADS[size] + payload if size < _SHORT_BYTES else token(INTEGER, payload)
 
 
 def _text(value: str) -> bytes:
-    return token(TEXT, encode_text(value))
+    payload = encode_text(value)
+    size = len(payload)
+    return _TEXT_HEADS[size] + payload if size < _SHORT_BYTES else token(TEXT, payload)
 
 
 def _bytes(value: bytes) -> bytes:

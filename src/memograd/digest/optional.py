@@ -1,4 +1,4 @@
-"""Rows for packages that may be absent: asked for only when a value is of a class from there.
+"""Rows for packages that may be absent or are slow to import: asked for only when a value is of a class from there.
 
 Such a package is then in `sys.modules`, so nothing is ever imported here.
 """
@@ -10,12 +10,16 @@ import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
+from memograd.digest.masked import masked_rows
 from memograd.digest.node import Code, Row
 from memograd.digest.pandas_frames import pandas_rows
 from memograd.digest.polars_frames import polars_rows
+from memograd.digest.random_numbers import random_rows
 from memograd.digest.sparse import sparse_rows
 
 OPTIONAL: Mapping[str, tuple[str, Callable[[ModuleType], Mapping[type, Row]]]] = {
+    "numpy.ma": ("numpy.ma", masked_rows),
+    "numpy.random": ("numpy.random", random_rows),
     "pandas": ("pandas", pandas_rows),
     "polars": ("polars", polars_rows),
     "scipy": ("scipy.sparse", sparse_rows),
@@ -25,7 +29,8 @@ OPTIONAL: Mapping[str, tuple[str, Callable[[ModuleType], Mapping[type, Row]]]] =
 
 def resolve_optional(kind: type, code: Code | None) -> Row | None:
     """The row of a class of one of the packages."""
-    package = str(kind.__module__).partition(".")[0]
+    parts = str(kind.__module__).split(".")
+    package = ".".join(parts[:2]) if parts[0] == "numpy" else parts[0]
     rows = _rows(package) if package in OPTIONAL else None
     return rows.get(kind) if rows else None
 

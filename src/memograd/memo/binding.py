@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from keyword import iskeyword
@@ -34,13 +34,22 @@ class Binding:
     bind: Binder
 
 
-def binding_of(function: Callable[..., Any], ignore: Collection[str] = ()) -> Binding:
+def binding_of(function: Callable[..., Any], ignore: Collection[str] = (), *, by_version: bool = False) -> Binding:
     """The binding of a function, some parameters left out.
+
+    Parameters
+    ----------
+    function : callable
+    ignore : collection of str
+    by_version : bool
+        Whether a version stands for what is not known of it. Then one that does not say what parameters it has, as some
+        in C do not, is taken to have ``*args`` and ``**kwargs``: calls that differ in nothing but how they name their
+        arguments have two keys then, and no two calls have one.
 
     Raises
     ------
     BadSetting
-        When a parameter to ignore is none of the function's.
+        When a parameter to ignore is none of the function's, or it does not say what parameters it has.
 
     Examples
     --------
@@ -51,14 +60,35 @@ def binding_of(function: Callable[..., Any], ignore: Collection[str] = ()) -> Bi
     >>> binding.bind(1, 5, verbose=True, c=3)
     (1, (5,), 2, {'c': 3})
     """
-    parameters = inspect.signature(function).parameters
+    parameters = _parameters(function, by_version)
     unknown = [name for name in ignore if name not in parameters]
     if unknown:
-        name = getattr(function, "__qualname__", repr(function))
+        name = _name(function)
         raise BadSetting(f"ignore={unknown[0]!r}: {name} has the parameters {', '.join(parameters) or 'none'}")
     counted = [p for p in parameters.values() if p.name not in ignore]
     return Binding(tuple(_STARS.get(p.kind, "") + p.name for p in counted), _binder(function, parameters, counted))
 
+
+def _parameters(function: Callable[..., Any], by_version: bool) -> Mapping[str, Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (ValueError, TypeError) as error:
+        if by_version:
+            return _ANY
+        raise BadSetting(
+            f"{_name(function)} does not say what parameters it has; wrap it in a Python function, with version= for "
+            "what nothing is known of, or if it has a name in a module, only give version="
+        ) from error
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__qualname__", None) or repr(function))
+
+
+_ANY = {
+    "args": Parameter("args", Parameter.VAR_POSITIONAL),
+    "kwargs": Parameter("kwargs", Parameter.VAR_KEYWORD),
+}
 
 _STARS: dict[Any, str] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 

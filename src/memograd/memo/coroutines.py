@@ -11,12 +11,11 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, final
 
-from memograd.memo.flight import AGAIN, LEAD, Flight, Flights
+from memograd.memo.flight import AGAIN, LEAD, Flight, Flights, running
 from memograd.memo.memoized import UNKEYED, Call, Memoized
 from memograd.memo.shelf import MISS
 
@@ -102,8 +101,7 @@ class _HeldByThread:
     def __init__(self, lock: AbstractContextManager[None]) -> None:
         self._lock = lock
         self._release = threading.Event()
-        self._taken: Future[None] = Future()
-        self._taken.set_running_or_notify_cancel()
+        self._taken = running()
 
     async def __aenter__(self) -> None:
         import asyncio

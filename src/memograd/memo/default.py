@@ -9,8 +9,8 @@ from pathlib import Path
 
 from memograd.errors import StoreError
 from memograd.memo.complaints import Complaints
-from memograd.store.disk import DiskStore
 from memograd.store.memory import MemoryStore
+from memograd.store.named import NamedStore
 from memograd.store.protocol import Store
 from memograd.store.tiers import Tier, Tiers
 
@@ -41,7 +41,8 @@ def default_store() -> Store:
     memory = Tier(MemoryStore(MEMORY_BYTES))
     try:
         directory = default_directory()
-        disk = DiskStore(directory, max_bytes=DISK_BYTES)
+        disk = NamedStore(directory, max_bytes=DISK_BYTES)
+        disk.open()
     except (StoreError, RuntimeError) as error:
         Complaints().tell("default", f"results are kept in memory only, until the process ends: {error}")
         return Tiers(memory)

@@ -9,13 +9,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from memograd.store.locks import guard
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 LEAD: Final = "lead"
 AGAIN: Final = "again"
+
+
+def running() -> Future[None]:
+    """A future that cannot be cancelled: one of many who wait may give up, which must not cancel it for the others."""
+    from concurrent.futures import Future  # 4 ms, for those who wait only
+
+    future: Future[None] = Future()
+    future.set_running_or_notify_cancel()
+    return future
 
 
 @final
@@ -38,9 +49,7 @@ class Flight:
     def expect(self) -> None:
         """Say that somebody will wait; under `guard`."""
         if self._done is None:
-            self._done = Future()
-            # One of many who wait may give up, which must not cancel it for the others.
-            self._done.set_running_or_notify_cancel()
+            self._done = running()
 
     def end(self) -> None:
         """Wake all who wait; when nobody can come to wait any more."""

@@ -11,6 +11,7 @@ from memograd.errors import CannotDigest
 from memograd.memo.code.functions import function_apart
 from memograd.memo.code.guard import Watch
 from memograd.memo.code.identity import CodeIdentity, CodeWatch, Guarding, look
+from memograd.memo.code.outside import found_by_name
 from memograd.memo.code.thing import Context, Edge
 from memograd.memo.code.walk import Part, Walked, walk
 
@@ -62,12 +63,27 @@ def look_or_refuse(thing: Any) -> tuple[Guarding, CodeIdentity]:
         raise _refusal(thing, error) from error
 
 
-def look_by_version(function: types.FunctionType) -> tuple[Guarding, CodeIdentity]:
+def is_told_apart_by_name(function: Any) -> bool:
+    """Whether a version and a name are enough to tell a function from all others: one in Python, or in a module.
+
+    One of a library that `ctypes` loaded does not know which: two of one name would share what is stored.
+    """
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    return isinstance(function, types.FunctionType) or (
+        isinstance(module, str) and isinstance(name, str) and found_by_name(module, name) is function
+    )
+
+
+def look_by_version(function: Any) -> tuple[Guarding, CodeIdentity]:
     """The identity of a function that depends on unknown things, for which a version stands; and its guard.
 
     What it does itself counts, and of the things that it refers to those that are known. An unknown thing is told by
     its name only, and so is everything that can be reached only by way of it.
     """
+    if not isinstance(function, types.FunctionType):
+        name = f"{function.__module__}.{function.__qualname__}"
+        told = digest(("told by version=", name))
+        return _All(()), CodeIdentity(told, (Part("function", name, "", told),))
     watch = Watch()
     apart = function_apart(function, Edge("root", "", function, function.__qualname__), Context(watch, frozenset()))
     rows = [("function", apart.name, digest(apart.content))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, final
 
@@ -15,7 +14,7 @@ from memograd.digest.encoding import FORMAT
 from memograd.errors import CannotDigest
 from memograd.memo.binding import binding_of
 from memograd.memo.code.identity import CodeIdentity, CodeWatch, Guarding
-from memograd.memo.identity import Watches, look_by_version, look_or_refuse
+from memograd.memo.identity import Watches, is_told_apart_by_name, look_by_version, look_or_refuse
 from memograd.memo.report import Parts
 
 KEY_VERSION = 2
@@ -71,7 +70,7 @@ class KeyMaker:
     Raises
     ------
     BadSetting
-        When a parameter to ignore is none of the function's.
+        When a parameter to ignore is none of the function's, or it does not say what parameters it has.
     CannotDigest
         When the version has no digest.
     """
@@ -79,7 +78,8 @@ class KeyMaker:
     __slots__ = ("_digester", "_has_options", "_paths", "_prefix", "_version", "_watches", "bind", "identity", "names")
 
     def __init__(self, function: Callable[..., Any], *, ignore: Collection[str] = (), version: Any = None) -> None:
-        binding = binding_of(function, ignore)
+        by_version = version is not None and is_told_apart_by_name(function)
+        binding = binding_of(function, ignore, by_version=by_version)
         self.bind, self.names = binding.bind, binding.names
         self._paths = tuple(name.lstrip("*") for name in self.names)
         self._has_options = bool(self.names) and self.names[-1].startswith("**")
@@ -87,9 +87,8 @@ class KeyMaker:
         self._watches = Watches()
         self._digester = Digester(code=self._code)
         self._prefix: tuple[CodeIdentity | None, bytes] = (None, b"")
-        may_depend_on_anything = version is not None and isinstance(function, types.FunctionType)
         # Of a slot, not of a method: it is asked at every call.
-        self.identity = CodeWatch(function, _look_as_told if may_depend_on_anything else look_or_refuse).current
+        self.identity = CodeWatch(function, _look_as_told if by_version else look_or_refuse).current
 
     def plain(self, values: tuple[Any, ...]) -> Plain | None:
         """Values of plain types as something that a dict can look up, equal only when they are the same; else None."""
@@ -155,7 +154,7 @@ class KeyMaker:
         return self._watches.identity(thing).digest if callable(thing) else NotImplemented
 
 
-def _look_as_told(function: types.FunctionType) -> tuple[Guarding, CodeIdentity]:
+def _look_as_told(function: Any) -> tuple[Guarding, CodeIdentity]:
     """The identity of a function with a version, which stands for what is unknown."""
     try:
         return look_or_refuse(function)

@@ -15,7 +15,8 @@ from memograd.memo.functions import MemoizedFunction
 from memograd.memo.generators import MemoizedGenerator
 from memograd.memo.memoized import Memoized
 from memograd.memo.settings import OnRefuse, Settings
-from memograd.store.open import open_store
+from memograd.store.named import NamedStore
+from memograd.store.open import MEMORY, open_store
 from memograd.store.protocol import Store
 
 
@@ -46,15 +47,16 @@ def memoize(
     run. Asynchronous generators are refused.
 
     With other decorators, `memoize` comes first, next to the function: below ``@staticmethod``, ``@classmethod`` and
-    ``@property``. A method's key covers its instance, which needs a
-    digest: that of a dataclass, or of a class with ``__memo_key__``.
+    ``@property``. A method's key covers its instance: the attributes of a plain class, the fields of a dataclass, or
+    what ``__memo_key__`` says.
 
     Parameters
     ----------
     function : callable
         A function or method that returns what its arguments determine.
     store : Store or path, optional
-        Where results are kept; by default in memory, and on disk in the user's cache directory.
+        Where results are kept; by default in memory, and on disk in the user's cache directory. One that is named by
+        its path is opened at the first call, and made again if it was deleted.
     ignore : collection of str
         Parameters that do not change the result, such as ``verbose``.
     version : object
@@ -75,7 +77,8 @@ def memoize(
     Raises
     ------
     BadSetting
-        When a setting cannot be, or what is to be memoized is no function.
+        When a setting cannot be; when what is to be memoized is no function, or one in C that does not say what
+        parameters it has and has no version, or no name in a module.
 
     Examples
     --------
@@ -127,4 +130,6 @@ def _reason_against(function: Any) -> str:
 def _opened(store: Store | str | os.PathLike[str] | None) -> Store:
     if store is None:
         return default_store()
-    return open_store(store) if isinstance(store, str | os.PathLike) else store
+    if not isinstance(store, str | os.PathLike):
+        return store
+    return open_store(store) if os.fsdecode(store) == MEMORY else NamedStore(store)

@@ -12,6 +12,8 @@ MAX_ENTRIES = 4096
 MAX_ENTRY_BYTES = 2048
 """Arguments and result together; so all of them take 8 MiB at most."""
 
+_getsizeof = sys.getsizeof
+
 
 class Result(NamedTuple):
     """A result, the identity of the code that made it, and how long that took in seconds."""
@@ -46,8 +48,9 @@ class Recent:
 
 
 def _size(plain: Plain, value: Any) -> int:
-    return sum(map(sys.getsizeof, plain[1::2]), _size_of(value))
+    # In one sum, because it is taken of every result that a store gives.
+    return sum(map(_getsizeof, plain[1::2]), _getsizeof(value)) + (_size_of_items(value) if type(value) is tuple else 0)
 
 
-def _size_of(value: Any) -> int:
-    return sys.getsizeof(value) + (sum(map(_size_of, value)) if type(value) is tuple else 0)
+def _size_of_items(items: tuple[Any, ...]) -> int:
+    return sum(_getsizeof(item) + (_size_of_items(item) if type(item) is tuple else 0) for item in items)

@@ -60,6 +60,9 @@ class CallInfo:
 
 Parts = Mapping[str, Sequence[str]]
 
+WHOLE = "code"
+"""The part that stands for all of the code: beside things it covers which of them each name refers to."""
+
 
 def nearest(parts: Parts, known: Iterable[tuple[Parts, float]]) -> list[str] | None:
     """How a call differs from the stored one that differs in the fewest parts of the key; the newest of equal ones.
@@ -92,10 +95,11 @@ def differences(new: Parts, old: Parts) -> list[str]:
     >>> differences({"function prep.scale": ["d1", "prep.py"]}, {"function prep.scale": ["d2", "prep.py"]})
     ['function prep.scale in prep.py changed']
     """
-    lines = [_change(name, new[name], old[name]) for name in new if name in old and new[name][0] != old[name][0]]
+    changed = [name for name in new if name in old and new[name][0] != old[name][0]]
+    lines = [_change(name, new[name], old[name]) for name in changed if name != WHOLE]
     lines += [f"{name} is new" for name in new if name not in old]
     lines += [f"{name} is gone" for name in old if name not in new]
-    return lines
+    return lines or (["the names in the code refer to each other's things"] if changed else [])
 
 
 def _change(name: str, new: Sequence[str], old: Sequence[str]) -> str:

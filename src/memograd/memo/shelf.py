@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final, final
@@ -11,13 +12,16 @@ from memograd.errors import MemogradError, StoreError
 from memograd.memo.code.identity import CodeIdentity
 from memograd.memo.complaints import Complaints
 from memograd.memo.keys import KEY_VERSION, CallKey, KeyMaker
-from memograd.memo.report import Parts, Tally
+from memograd.memo.report import WHOLE, Parts, Tally
 from memograd.memo.settings import Settings
 from memograd.memo.values import entry_of, value_of
 from memograd.store.protocol import Blob, Entry
 
 MISS: Final = object()
 """What is recalled when nothing is stored. None is a value like any other."""
+
+_STORE = "store"
+"""The kind of trouble that is the store's, whatever was asked of it."""
 
 
 @final
@@ -44,11 +48,15 @@ class Shelf:
         """The stored value, or `MISS`, and what it cost in seconds."""
         try:
             entry = self._settings.store.get(key)
-            if entry is None:
-                return MISS, 0.0
+        except StoreError as error:
+            self.failed("computed again", error)
+            return MISS, 0.0
+        if entry is None:
+            return MISS, 0.0
+        try:
             return value_of(entry, allow_pickle=self._settings.pickle), entry.cost_seconds
         except StoreError as error:
-            self._complaints.tell("read", f"{self.group} is computed again: {error}")
+            self.complain("value", f"{self.group} is computed again: {error}")
             return MISS, 0.0
 
     def keep(self, key: CallKey, values: tuple[Any, ...], blobs: tuple[Blob, ...], cost_seconds: float) -> Entry | None:
@@ -60,9 +68,11 @@ class Shelf:
                 entry = self._entry(key, values, blobs, cost_seconds)
                 if self._settings.store.put(entry):
                     return entry
-                reason = "store", "the store is too small for it"
+                reason = "room", "the store is too small for it"
+        except StoreError as error:
+            reason = _STORE, str(error)
         except MemogradError as error:
-            reason = "write", str(error)
+            reason = "entry", str(error)
         self.not_kept(*reason)
         return None
 
@@ -70,6 +80,10 @@ class Shelf:
         """Count a result that is not stored, and say why."""
         self._tally.not_stored += 1
         self._complaints.tell(kind, f"a result of {self.group} is not stored: {reason}")
+
+    def failed(self, doing: str, error: StoreError) -> None:
+        """Tell that the store failed. Said once, since what cannot be locked can mostly not be written either."""
+        self._complaints.tell(_STORE, f"{self.group} is {doing}: {error}")
 
     def complain(self, kind: str, message: str) -> None:
         """Tell of something else that went wrong."""
@@ -135,7 +149,7 @@ class _Lock(AbstractContextManager[None]):
             lock.__enter__()
             self._lock = lock
         except StoreError as error:
-            self._shelf.complain("lock", f"{self._shelf.group} is computed without a lock: {error}")
+            self._shelf.failed("computed without a lock, and may not be stored", error)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -144,7 +158,7 @@ class _Lock(AbstractContextManager[None]):
             if self._lock is not None:
                 self._lock.__exit__(None, None, None)
         except StoreError as failure:
-            self._shelf.complain("lock", f"the lock of {self._shelf.group} was lost: {failure}")
+            self._shelf.failed("computed without a lock to its end", failure)
 
 
 def code_key(identity_digest: str) -> str:
@@ -153,9 +167,13 @@ def code_key(identity_digest: str) -> str:
 
 
 def parts_of(identity: CodeIdentity) -> Parts:
-    """What code was made from, by name."""
+    """What code was made from, by name; things that share one, as two lambdas may, are numbered."""
     plain = ("package", "environment")
-    return {
-        f"{part.kind} {part.name}".strip(): [part.digest, part.digest if part.kind in plain else part.file]
-        for part in identity.parts
-    }
+    parts = {WHOLE: [identity.digest, ""]}
+    met: Counter[str] = Counter()
+    for part in identity.parts:
+        name = f"{part.kind} {part.name}".strip()
+        met[name] += 1
+        numbered = name if met[name] == 1 else f"{name} ({met[name]})"
+        parts[numbered] = [part.digest, part.digest if part.kind in plain else part.file]
+    return parts

@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from typing import BinaryIO, final
 
 from memograd.store.blobs import digest, part
-from memograd.store.protocol import Blob, Entry, json_text
+from memograd.store.metadata import json_text
+from memograd.store.protocol import Blob, Entry
 from memograd.store.record import MAX_RECORD_BYTES, Reference, decode, encode
 from memograd.store.seal import Seal
 

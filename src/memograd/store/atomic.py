@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -28,11 +29,33 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     ...     Path(folder, "a").read_bytes(), os.listdir(folder)
     (b'whole', ['a'])
     """
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file to write it as `write_atomically` does; it gets its name at the end of the block, unless that fails.
+
+    Raises
+    ------
+    OSError
+        As `write_atomically`, and what the block raises.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_file(Path(folder, "a")) as file:
+    ...         n_bytes = file.write(b"piece by "), file.write(b"piece")
+    ...     Path(folder, "a").read_bytes(), os.listdir(folder)
+    (b'piece by piece', ['a'])
+    """
     place = _place(path)
     beside = _beside(place)
     try:
         with beside.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(place)
@@ -77,4 +100,4 @@ def _place(path: str | os.PathLike[str]) -> Path:
 
 def _beside(place: Path) -> Path:
     """A name in the same folder, and so on the same disk, that no other file has."""
-    return place.with_name(f".{secrets.token_hex(8)}.tmp")
+    return place.with_name(f".{os.urandom(8).hex()}.tmp")

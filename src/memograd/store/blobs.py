@@ -9,14 +9,18 @@ from blake3 import blake3
 
 from memograd.digest.content import N_THREADS, PARALLEL_BYTES
 from memograd.store.damage import DamageFound
-from memograd.store.folder import Folder, Place, fan_out
+from memograd.store.folder import Folder
+from memograd.store.place import Place, fan_out
 from memograd.store.protocol import Blob
 from memograd.store.record import INLINE_BYTES, Part, Reference
+from memograd.store.seal import checksum
 
 SUFFIX = ".blob"
 
 MAPPED_BYTES = 1 << 20
 """From this size on a blob is mapped, not copied. Measured: at 256 KiB both take as long, at 8 MiB copying twice."""
+
+_CHANGED = "its content has changed since it was written"
 
 
 @final
@@ -26,20 +30,21 @@ class Blobs:
     Parameters
     ----------
     folder : Folder
-    mapped : bool
-        Whether large blobs are mapped into memory. Where others may write to the directory they must not be: a file
-        that changes, or is cut, after its digest was found to fit would change the value, or end the process.
+    distrusted : bool
+        Whether others may write to the directory. Then what is read must have its digest, which nobody can forge;
+        otherwise its checksum, which finds damage. And then large blobs are not mapped into memory: a file that
+        changes, or is cut, after it was found to be right would change the value, or end the process.
     """
 
-    __slots__ = ("_folder", "_mapped")
+    __slots__ = ("_distrusted", "_folder")
 
-    def __init__(self, folder: Folder, *, mapped: bool) -> None:
+    def __init__(self, folder: Folder, *, distrusted: bool) -> None:
         self._folder = folder
-        self._mapped = mapped
+        self._distrusted = distrusted
 
     def write(self, reference: Reference, blob: Blob, *, durable: bool) -> None:
         """Write a blob, in the place of what is there."""
-        place = _place(reference)
+        place = _place(reference.digest)
         with self._folder.beside(place.directory, (blob,), durable=durable) as beside:
             self._folder.publish(beside, place, durable=durable)
 
@@ -51,25 +56,30 @@ class Blobs:
         DamageFound
             When the file is not what was written.
         """
-        place = _place(reference)
-        mapped = self._mapped and reference.size_bytes >= MAPPED_BYTES
+        place = _place(reference.digest)
+        mapped = not self._distrusted and reference.size_bytes >= MAPPED_BYTES
         found = self._folder.view(place, reference.size_bytes, mapped=mapped)
         if found is None:
             return None
-        if digest(found.data) != reference.digest:
-            raise DamageFound(*place, "its content has changed since it was written", found.inode)
-        return found.data
+        data = found.data
+        whole = digest(data) == reference.digest if self._distrusted else checksum(data) == reference.checksum
+        if not whole:
+            raise DamageFound(*place, _CHANGED, found.inode)
+        return data
 
-    def check(self, name: str) -> None:
-        """Read the blob of a digest.
+    def check(self, name: str) -> bytes | None:
+        """Read the blob of a digest, and return its checksum; None when it is not there any more.
 
         Raises
         ------
         DamageFound
             When the file is not what was written.
         """
-        size_bytes = self._folder.size_bytes(fan_out(name, SUFFIX))
-        self.read(Reference(name, size_bytes or 0))
+        place = _place(name)
+        found = self._folder.view(place, self._folder.size_bytes(place) or 0, mapped=False)
+        if found is not None and digest(found.data) != name:
+            raise DamageFound(*place, _CHANGED, found.inode)
+        return found and checksum(found.data)
 
     def digests(self) -> Iterator[str]:
         """Yield the digest of every blob, in order."""
@@ -77,11 +87,11 @@ class Blobs:
 
     def is_there(self, reference: Reference) -> bool:
         """Whether there is a file of that length; its content is not read."""
-        return self._folder.size_bytes(_place(reference)) == reference.size_bytes
+        return self._folder.size_bytes(_place(reference.digest)) == reference.size_bytes
 
     def remove(self, name: str) -> bool:
         """Remove the blob of a digest; return whether it was there."""
-        return self._folder.remove(fan_out(name, SUFFIX))
+        return self._folder.remove(_place(name))
 
 
 def part(blob: Blob) -> Part:
@@ -94,7 +104,7 @@ def part(blob: Blob) -> Part:
     >>> part(bytes(INLINE_BYTES)).size_bytes
     4096
     """
-    return blob if len(blob) < INLINE_BYTES else Reference(digest(blob), len(blob))
+    return blob if len(blob) < INLINE_BYTES else Reference(digest(blob), len(blob), checksum(blob))
 
 
 def digest(blob: Blob) -> str:
@@ -106,5 +116,5 @@ def digest(blob: Blob) -> str:
     return blake3(blob, max_threads=n_threads).hexdigest()
 
 
-def _place(reference: Reference) -> Place:
-    return fan_out(reference.digest, SUFFIX)
+def _place(name: str) -> Place:
+    return fan_out(name, SUFFIX)

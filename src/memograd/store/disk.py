@@ -25,15 +25,17 @@ from typing import Self, final
 from memograd.errors import BadSetting, StoreError
 from memograd.store.blobs import part
 from memograd.store.damage import Damage, Report, warn
-from memograd.store.entries import Entries
-from memograd.store.folder import Folder, Place, refusal, told
+from memograd.store.entries import Entries, sizes
+from memograd.store.folder import Folder
 from memograd.store.index import FILE, Index
 from memograd.store.locks import DIRECTORY, HAS_FILE_LOCKS, file_lock, guard
 from memograd.store.marker import enter, is_marked, settle
-from memograd.store.pending import MANY_BYTES, Mark
+from memograd.store.place import Place
 from memograd.store.protocol import Entry, Record, Stats, check_key
-from memograd.store.record import Reference, encode
-from memograd.store.rows import Row, Rows
+from memograd.store.record import encode
+from memograd.store.refusal import refusal, told
+from memograd.store.room import Room
+from memograd.store.rows import Row
 from memograd.store.seal import Seal
 from memograd.store.verify import Audit, audit
 
@@ -42,9 +44,6 @@ MAX_COUNTED = 4096
 
 DURABLE_COST_SECONDS = 0.1
 """What took so long to compute is worth the flushes of the disk: 0.5 ms on a fast one, 30 ms on a slow one."""
-
-_SPARE = 16
-"""A full store is emptied to all but one part of so many, so that not every put must count it anew."""
 
 
 @final
@@ -58,11 +57,14 @@ class DiskStore:
     max_bytes : int, optional
         What the entries may take on disk; then the least valuable are evicted. Files in quarantine are not counted.
     key : bytes, optional
-        A secret of at least 16 bytes. Every entry is authenticated with it, and one that was not written with it is
-        refused: put there by somebody else, changed, or moved from one key to another. What nobody can refuse is an
-        older entry of the same key put back; as a key names its content, that is as good as the newer one. Large blobs
-        are then copied, not mapped, so that nobody can change them after they were checked. Several users of a system
-        need a common group and a umask of 002: all of them write the index.
+        A secret of at least 16 bytes, for a directory into which others can write. Every entry is authenticated with
+        it, and one that was not written with it is refused: put there by somebody else, changed, or moved from one key
+        to another. What nobody can refuse is an older entry of the same key put back; as a key names its content, that
+        is as good as the newer one. Large blobs are then copied, not mapped, so that nobody can change them after they
+        were checked. Several users of a system need a common group and a umask of 002: all of them write the index.
+
+        Without a key a checksum (XXH3) of every byte protects from damage, and not from somebody who can write into the
+        directory: he can make another content of one checksum, as he can write a whole valid entry.
     durable : bool
         Whether every entry is flushed to the disk before it counts as stored, so that a loss of power cannot take it.
         Otherwise only those are that took `DURABLE_COST_SECONDS` or longer. The others survive any crash of a process
@@ -120,8 +122,7 @@ class DiskStore:
         self._index = Index(self._folder, self._entries.rows, discarded, distrusted=self._seal.keyed)
         self._max_bytes = max_bytes
         self._durable = durable
-        # Where the pending lines ended when so many bytes at least were left.
-        self._room: tuple[Mark, int] | None = None
+        self._room = Room(self._index, self._entries, max_bytes, self._take_uses)
         self._n_hits = self._n_misses = 0
         self._uses: dict[str, int] = {}
         _opened.add(self)
@@ -135,8 +136,7 @@ class DiskStore:
         """See `Store.put`. Of an entry that is durable, True means that it is safe from a loss of power as well."""
         parts = tuple(map(part, entry.blobs))
         data = encode(entry, parts, self._seal)
-        references = tuple([found for found in parts if isinstance(found, Reference)])
-        row = Row(entry.key, entry.group, float(entry.cost_seconds), len(data), references)
+        row = Row(entry.key, entry.group, float(entry.cost_seconds), len(data), sizes(parts))
         if self._max_bytes is not None and row.size_bytes > self._max_bytes:
             return False
         durable = self._durable or entry.cost_seconds >= DURABLE_COST_SECONDS
@@ -147,7 +147,7 @@ class DiskStore:
                     settle(self._folder, self._seal)
                 replaces = self._entries.is_there(entry.key)
                 # First the row, then the file: see `Index`.
-                self._admit(row, durable)
+                self._room.admit(row, durable=durable)
                 # Before the row was there, an eviction may have taken blobs that nobody seemed to use.
                 self._entries.write_missing_blobs(parts, entry.blobs, durable=durable)
                 publish()
@@ -158,7 +158,11 @@ class DiskStore:
 
     def get(self, key: str) -> Entry | None:
         """See `Store.get`. Every byte is checked; takes no lock and writes nothing."""
-        entry = self.check(key)
+        check_key(key)
+        try:
+            entry = self._entries.read(key)
+        except OSError as error:
+            raise refusal(self._folder.root, "read an entry", error) from error
         if entry is None:
             with guard:
                 self._n_misses += 1
@@ -266,31 +270,6 @@ class DiskStore:
         with guard:
             uses, self._uses = self._uses, {}
             return uses
-
-    def _admit(self, row: Row, durable: bool) -> None:
-        """Give an entry its row, and make room for it; visit the index only if that may be needed."""
-        marks = self._index.add(row, durable=durable)
-        is_known = marks is not None and marks[1].size_bytes < MANY_BYTES
-        if self._max_bytes is None:
-            if not is_known:
-                self._index.change(lambda rows: rows.count_uses(self._take_uses()))
-            return
-        if is_known and marks and self._room and self._room[0] == marks[0] and self._room[1] >= row.size_bytes:
-            # Nobody else stored anything since, and blobs that are there already only leave more room.
-            self._room = marks[1], self._room[1] - row.size_bytes
-            return
-        size_bytes = self._index.change(lambda rows: self._make_room(rows, row, self._max_bytes or 0))
-        mark = self._index.pending.mark()
-        self._room = (mark, self._max_bytes - size_bytes) if mark else None
-
-    def _make_room(self, rows: Rows, row: Row, max_bytes: int) -> int:
-        """Evict until an entry fits in; what all take then."""
-        rows.count_uses(self._take_uses())
-        if rows.size_bytes > max_bytes:
-            victims = rows.victims(max(max_bytes - max_bytes // _SPARE, row.size_bytes), spare=row.key)
-            self._entries.remove(victims.keys, victims.digests)
-            rows.drop(victims)
-        return rows.size_bytes
 
     def _keys(self, group: str | None) -> list[str]:
         if not self._is_writable():

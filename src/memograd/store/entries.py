@@ -12,8 +12,10 @@ from typing import final
 
 from memograd.errors import StoreError
 from memograd.store.blobs import Blobs
+from memograd.store.contents import Contents
 from memograd.store.damage import Damage, DamageFound, Report
-from memograd.store.folder import Contents, Folder, Place, fan_out
+from memograd.store.folder import Folder
+from memograd.store.place import Place, fan_out
 from memograd.store.protocol import Blob, Entry, Record
 from memograd.store.record import MAX_RECORD_BYTES, Header, Part, Reference, decode
 from memograd.store.rows import Row
@@ -44,15 +46,17 @@ class Entries:
         self._folder = folder
         self._seal = seal
         self._report = report
-        self.blobs = Blobs(folder, mapped=not seal.keyed)
+        self.blobs = Blobs(folder, distrusted=seal.keyed)
         self.n_damaged = 0
 
     def read(self, key: str) -> Entry | None:
         """Return an entry, every byte of it checked; None when it is not there, or not whole."""
+        header = self.header(key)
         for _ in range(_LOOKS):
-            header = self.header(key)
             if header is None:
                 return None
+            if header.is_whole:
+                return header.entry(header.parts)  # type: ignore[arg-type]  # no reference is among them
             try:
                 blobs = self._blobs_of(header.parts)
             except DamageFound as damage:
@@ -60,6 +64,7 @@ class Entries:
                 return None
             if blobs is not None:
                 return header.entry(blobs)
+            header = self.header(key)
         # The record stays: it is whole, and good again as soon as somebody puts the same blob.
         self._say(_place(key), _INCOMPLETE, None)
         return None
@@ -129,13 +134,20 @@ class Entries:
             else:
                 self._say(_place(key), _INCOMPLETE, self._folder.set_aside(_place(key)))
 
-    def check_blobs(self) -> None:
-        """Read every blob; what is damaged is set aside."""
+    def check(self) -> None:
+        """Read every blob, by its digest and by the checksum that records have of it; what is damaged is set aside."""
+        checksums = {}
         for digest in self.blobs.digests():
             try:
-                self.blobs.check(digest)
+                checksums[digest] = self.blobs.check(digest)
             except DamageFound as damage:
                 self.notice(damage)
+        for key in self.keys():
+            header = self.header(key)
+            for part in header.references if header else ():
+                if checksums.get(part.digest, part.checksum) not in (None, part.checksum):
+                    self.notice(DamageFound(*_place(key), f"it has a wrong checksum of blob {part.digest[:12]}"))
+                    break
 
     def remove_unused(self, used: Container[str]) -> int:
         """Remove the blobs that are not used; return how many."""
@@ -185,7 +197,12 @@ class Entries:
 
 def row(header: Header) -> Row:
     """Return what the index says of an entry."""
-    return Row(header.key, header.group, float(header.cost_seconds), header.record_bytes, header.references)
+    return Row(header.key, header.group, float(header.cost_seconds), header.record_bytes, sizes(header.parts))
+
+
+def sizes(parts: Iterable[Part]) -> dict[str, int]:
+    """Return the digest and the length of each blob that lies in a file of its own."""
+    return {part.digest: part.size_bytes for part in parts if isinstance(part, Reference)}
 
 
 def _place(key: str) -> Place:

@@ -23,10 +23,11 @@ from contextlib import closing, contextmanager, suppress
 from typing import TypeVar, final
 
 from memograd.errors import StoreError
-from memograd.store.folder import Folder, Place
+from memograd.store.folder import Folder
 from memograd.store.locks import database_guard, file_lock
 from memograd.store.marker import LOCK
 from memograd.store.pending import Mark, Pending
+from memograd.store.place import Place
 from memograd.store.rows import Row, Rows, RowsDamaged
 
 T = TypeVar("T")

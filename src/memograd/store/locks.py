@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from typing import final
 
 from memograd.errors import LockTimeout, StoreError
-from memograd.store.folder import Folder, Place, told
+from memograd.store.folder import Folder
+from memograd.store.place import Place
+from memograd.store.refusal import told
 
 try:
     import fcntl

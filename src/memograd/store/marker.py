@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 
 from memograd.errors import NotAuthentic, StoreError
-from memograd.store.folder import Folder, Place
+from memograd.store.folder import Folder
 from memograd.store.locks import file_lock
+from memograd.store.place import Place
 from memograd.store.seal import Seal
 
 VERSION = 1

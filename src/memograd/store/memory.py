@@ -12,8 +12,8 @@ from typing import Self, final
 from memograd.errors import BadSetting
 from memograd.store.eviction import worth
 from memograd.store.locks import KeyLocks, guard
-from memograd.store.metadata import Metadata
-from memograd.store.protocol import Entry, Record, Stats, check_key, json_text
+from memograd.store.metadata import Metadata, json_text
+from memograd.store.protocol import Entry, Record, Stats, check_key
 
 OVERHEAD_BYTES = 640
 """What an entry takes beside its blobs and metadata: objects, and places in tables. Measured: 600 bytes."""

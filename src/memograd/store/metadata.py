@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
-from memograd.errors import StoreError
+from memograd.errors import BadSetting, StoreError
 
 
 @final
@@ -69,3 +69,32 @@ def parsed(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise StoreError(f"the metadata of an entry are {type(found).__name__}, and no mapping")
     return found
+
+
+def json_text(metadata: Mapping[str, Any]) -> str:
+    """Write metadata as JSON that reads back as exactly what it was.
+
+    Raises
+    ------
+    BadSetting
+        When it would not: tuples, keys that are no text, NaN, and whatever JSON does not know.
+
+    Examples
+    --------
+    >>> json_text({"codec": "raw"})
+    '{"codec":"raw"}'
+    >>> json_text({"shape": (2, 3)})
+    Traceback (most recent call last):
+    memograd.errors.BadSetting: metadata would come back from JSON as {'shape': [2, 3]}; use lists, not tuples, ...
+    """
+    if isinstance(metadata, Metadata):
+        return metadata.text
+    plain = dict(metadata)
+    try:
+        text = json.dumps(plain, separators=(",", ":"), allow_nan=False)
+        back = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadSetting(f"metadata cannot be JSON ({error}); use text, numbers, lists and mappings") from error
+    if back != plain:
+        raise BadSetting(f"metadata would come back from JSON as {back}; use lists, not tuples, and text as names")
+    return text

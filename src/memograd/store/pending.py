@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 from typing import Any, NamedTuple, final
 
-from blake3 import blake3
-
 from memograd.store.damage import DamageFound
-from memograd.store.folder import Folder, Place
+from memograd.store.folder import Folder
+from memograd.store.place import Place
 from memograd.store.protocol import check_key
-from memograd.store.record import Reference
 from memograd.store.rows import Row, RowsDamaged
+from memograd.store.seal import checksum
 
 FILE = Place("", "index.pending")
 
@@ -97,7 +95,7 @@ class Pending:
         """Begin a file without lines."""
         if self._folder.status(FILE) is not None and self._folder.size_bytes(FILE) is None:
             self._folder.set_aside(FILE)  # a directory, say, that no file can replace
-        with self._folder.beside("", (secrets.token_hex(_NAME_BYTES // 2).encode(),), 0o666, durable=False) as beside:
+        with self._folder.beside("", (os.urandom(_NAME_BYTES // 2).hex().encode(),), 0o666, durable=False) as beside:
             self._folder.publish(beside, FILE, durable=False)
 
     def mark(self) -> Mark | None:
@@ -115,8 +113,7 @@ def _is_usual(status: os.stat_result) -> bool:
 
 def _line(row: Row) -> bytes:
     """A row as a line; it begins with the end of the line before, which may be torn."""
-    blobs = [[found.digest, found.size_bytes] for found in row.references]
-    text = json.dumps([row.key, row.group, row.cost_seconds, row.record_bytes, blobs]).encode()
+    text = json.dumps([row.key, row.group, row.cost_seconds, row.record_bytes, row.sizes]).encode()
     return b"\n" + _check_of(text) + text
 
 
@@ -125,15 +122,15 @@ def _row(line: bytes) -> Row:
     if check != _check_of(text):
         raise RowsDamaged(f"{FILE} has changed since it was written")
     try:
-        key, group, cost_seconds, record_bytes, blobs = json.loads(text)
+        key, group, cost_seconds, record_bytes, sizes = json.loads(text)
         return Row(
             _key(key),
             str(group),
             float(cost_seconds),
             int(record_bytes),
-            tuple(Reference(digest, size_bytes) for digest, size_bytes in blobs),
+            {_key(digest): int(size_bytes) for digest, size_bytes in sizes.items()},
         )
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise RowsDamaged(f"{FILE} makes no sense ({error})") from error
 
 
@@ -143,4 +140,4 @@ def _key(key: Any) -> str:
 
 
 def _check_of(text: bytes) -> bytes:
-    return blake3(text).hexdigest(_CHECK_BYTES).encode()
+    return checksum(text)[:_CHECK_BYTES].hex().encode()

@@ -6,7 +6,6 @@ A miss is None; an error is an exception; a value that is not what was put is ne
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
@@ -17,7 +16,6 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias, final
 
 from memograd.errors import BadSetting
-from memograd.store.metadata import Metadata
 
 Blob: TypeAlias = bytes | memoryview
 
@@ -238,7 +236,7 @@ def check_key(key: str) -> None:
     BadSetting
         When it is none.
     """
-    if not is_key(key):
+    if not isinstance(key, str) or _is_digest(key) is None:
         raise BadSetting(f"{key!r} is no key; give 64 hexadecimal digits in lower case")
 
 
@@ -254,35 +252,6 @@ def check_times(cost_seconds: float, created_seconds: float) -> None:
         raise BadSetting(f"cost_seconds={cost_seconds}, and not a finite number of at least 0")
     if not -math.inf < created_seconds < math.inf:
         raise BadSetting(f"created_seconds={created_seconds}, and not a finite number")
-
-
-def json_text(metadata: Mapping[str, Any]) -> str:
-    """Write metadata as JSON that reads back as exactly what it was.
-
-    Raises
-    ------
-    BadSetting
-        When it would not: tuples, keys that are no text, NaN, and whatever JSON does not know.
-
-    Examples
-    --------
-    >>> json_text({"codec": "raw"})
-    '{"codec":"raw"}'
-    >>> json_text({"shape": (2, 3)})
-    Traceback (most recent call last):
-    memograd.errors.BadSetting: metadata would come back from JSON as {'shape': [2, 3]}; use lists, not tuples, ...
-    """
-    if isinstance(metadata, Metadata):
-        return metadata.text
-    plain = dict(metadata)
-    try:
-        text = json.dumps(plain, separators=(",", ":"), allow_nan=False)
-        back = json.loads(text)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise BadSetting(f"metadata cannot be JSON ({error}); use text, numbers, lists and mappings") from error
-    if back != plain:
-        raise BadSetting(f"metadata would come back from JSON as {back}; use lists, not tuples, and text as names")
-    return text
 
 
 def _flat(blob: Blob) -> Blob:

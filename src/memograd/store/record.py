@@ -2,7 +2,8 @@
 
     magic, which tells the version | seal of all that follows
     key | seconds it took | time it was made | length of the group | length of the metadata | number of blobs
-    length of each blob, complemented where it lies elsewhere | group | metadata | for each blob its bytes or its digest
+    length of each blob, complemented where it lies elsewhere | group | metadata
+    for each blob its bytes, or its digest and its checksum
 
 Numbers are little-endian, the group is UTF-8, metadata are JSON. The seal covers the key, so that a file under another
 key's name is noticed; whatever a length says is believed only after the seal was found to fit, and checked even then.
@@ -10,14 +11,15 @@ key's name is noticed; whatever a length says is believed only after the seal wa
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, final
 
 from memograd.errors import BadSetting
-from memograd.store.metadata import Metadata, parsed
-from memograd.store.protocol import Blob, Entry, Record, check_times, is_key, json_text
-from memograd.store.seal import SEAL_BYTES, Seal
+from memograd.store.metadata import Metadata, json_text, parsed
+from memograd.store.protocol import Blob, Entry, Record, check_times
+from memograd.store.seal import CHECKSUM_BYTES, Seal
 
 MAGIC = b"memograd entry 1"
 MAX_RECORD_BYTES = 64 << 20
@@ -30,7 +32,7 @@ Measured: a second file costs 10 µs when it is read and 0.6 ms when it is writt
 """
 
 _DIGEST_BYTES = 32
-_START = len(MAGIC) + SEAL_BYTES
+_REFERENCE_BYTES = _DIGEST_BYTES + CHECKSUM_BYTES
 _HEAD = struct.Struct(f"<{_DIGEST_BYTES}sddIII")
 _SIZE = struct.Struct("<q")
 
@@ -38,14 +40,20 @@ _SIZE = struct.Struct("<q")
 @final
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A blob that lies in a file of its own, named by the digest of its content."""
+    """A blob that lies in a file of its own, named by the digest of its content.
+
+    Attributes
+    ----------
+    digest : str
+        BLAKE3: no two contents have one.
+    size_bytes : int
+    checksum : bytes
+        See `seal`.
+    """
 
     digest: str
     size_bytes: int
-
-    def __post_init__(self) -> None:
-        if not is_key(self.digest) or not isinstance(self.size_bytes, int) or self.size_bytes < 0:
-            raise ValueError(f"{self.digest!r} of {self.size_bytes!r} bytes names no blob")
+    checksum: bytes
 
 
 Part: TypeAlias = Blob | Reference
@@ -64,6 +72,8 @@ class Header(NamedTuple):
         For each blob its bytes, or where they are.
     record_bytes : int
         The length of the file.
+    is_whole : bool
+        Whether all blobs lie in it.
     """
 
     # A named tuple: every hit makes one, and a frozen dataclass takes twice as long.
@@ -74,6 +84,7 @@ class Header(NamedTuple):
     metadata: str
     parts: tuple[Part, ...]
     record_bytes: int
+    is_whole: bool
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -111,9 +122,9 @@ def encode(entry: Entry, parts: tuple[Part, ...], seal: Seal) -> bytes:
         bytes.fromhex(entry.key), entry.cost_seconds, entry.created_seconds, len(group), len(metadata), len(parts)
     )
     sizes = [~part.size_bytes if isinstance(part, Reference) else len(part) for part in parts]
-    held = [bytes.fromhex(part.digest) if isinstance(part, Reference) else part for part in parts]
+    held = [bytes.fromhex(part.digest) + part.checksum if isinstance(part, Reference) else part for part in parts]
     body = b"".join([head, *map(_SIZE.pack, sizes), group, metadata, *held])
-    if _START + len(body) > MAX_RECORD_BYTES:
+    if len(MAGIC) + seal.size_bytes + len(body) > MAX_RECORD_BYTES:
         raise BadSetting(f"a record of {len(body)} bytes; put large things into blobs, not into metadata")
     return MAGIC + seal.of(body) + body
 
@@ -141,12 +152,13 @@ def decode(data: bytes, key: str, seal: Seal) -> Header:
     """
     if not data.startswith(MAGIC):
         raise ValueError("it is no entry")
-    body = data[_START:]
-    if not seal.fits(data[len(MAGIC) : _START], body):
+    start = len(MAGIC) + seal.size_bytes
+    body = data[start:]
+    if not seal.fits(data[len(MAGIC) : start], body):
         unwritten = "it was not written with the key of this store, or" if seal.keyed else ""
         raise ValueError(f"{unwritten} its content has changed since it was written".strip())
     try:
-        header = _parse(body)
+        header = _parse(body, len(data))
     except (ValueError, struct.error) as error:
         raise ValueError(f"it is sealed and makes no sense ({error})") from error
     if header.key != key:
@@ -154,7 +166,7 @@ def decode(data: bytes, key: str, seal: Seal) -> Header:
     return header
 
 
-def _parse(body: bytes) -> Header:
+def _parse(body: bytes, record_bytes: int) -> Header:
     # Every hit comes this way, so lengths are checked once, at the end: a slice beyond it is only shorter.
     key, cost_seconds, created_seconds, group_bytes, metadata_bytes, n_blobs = _HEAD.unpack_from(body)
     sizes_end = _HEAD.size + 8 * n_blobs
@@ -162,13 +174,33 @@ def _parse(body: bytes) -> Header:
     end = group_end + metadata_bytes
     group, metadata = body[sizes_end:group_end], body[group_end:end]
     parts: list[Part] = []
+    is_whole = True
     for (size_bytes,) in _SIZE.iter_unpack(body[_HEAD.size : sizes_end]):
-        start, end = end, end + (size_bytes if size_bytes >= 0 else _DIGEST_BYTES)
-        held = body[start:end]
-        parts.append(held if size_bytes >= 0 else Reference(held.hex(), ~size_bytes))
+        start = end
+        if size_bytes >= 0:
+            end += size_bytes
+            parts.append(body[start:end])
+        else:
+            end += _REFERENCE_BYTES
+            parts.append(_reference(body[start:end], ~size_bytes))
+            is_whole = False
     if end != len(body):
         raise ValueError(f"it declares {end} bytes, and has {len(body)}")
-    check_times(cost_seconds, created_seconds)
+    if not (0 <= cost_seconds < math.inf and -math.inf < created_seconds < math.inf):
+        check_times(cost_seconds, created_seconds)
     return Header(
-        key.hex(), group.decode(), cost_seconds, created_seconds, metadata.decode(), tuple(parts), _START + end
+        key.hex(),
+        group.decode(),
+        cost_seconds,
+        created_seconds,
+        metadata.decode(),
+        tuple(parts),
+        record_bytes,
+        is_whole,
     )
+
+
+def _reference(held: bytes, size_bytes: int) -> Reference:
+    if len(held) != _REFERENCE_BYTES:
+        raise ValueError("it ends inside of the name of a blob")
+    return Reference(held[:_DIGEST_BYTES].hex(), size_bytes, held[_DIGEST_BYTES:])

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from memograd.store.eviction import worth
-from memograd.store.folder import on_disk
+from memograd.store.place import on_disk
 from memograd.store.protocol import is_key
-from memograd.store.record import Reference
 
 SCHEMA = (
     'CREATE TABLE entries (key TEXT PRIMARY KEY, "group" TEXT NOT NULL, cost_seconds REAL NOT NULL,'
@@ -45,20 +44,20 @@ class Row:
     ----------
     record_bytes : int
         The length of the record's file.
-    references : tuple of Reference
-        The blobs in files of their own; the same may occur twice.
+    sizes : mapping of str to int
+        The digest and the length of each blob in a file of its own.
     """
 
     key: str
     group: str
     cost_seconds: float
     record_bytes: int
-    references: tuple[Reference, ...]
+    sizes: Mapping[str, int]
 
     @property
     def blobs(self) -> dict[str, int]:
         """The digest of each blob, and what it takes on disk."""
-        return {reference.digest: on_disk(reference.size_bytes) for reference in self.references}
+        return {digest: on_disk(size_bytes) for digest, size_bytes in self.sizes.items()}
 
     @property
     def size_bytes(self) -> int:

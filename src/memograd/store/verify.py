@@ -8,9 +8,10 @@ from typing import final
 
 from memograd.errors import LockTimeout
 from memograd.store.entries import Entries
-from memograd.store.folder import Folder, Place
+from memograd.store.folder import Folder
 from memograd.store.index import Index
 from memograd.store.locks import DIRECTORY, file_lock
+from memograd.store.place import Place
 from memograd.store.rows import Rows
 
 
@@ -44,7 +45,7 @@ def audit(folder: Folder, entries: Entries, index: Index) -> Audit:
     Others may use the store meanwhile. They wait while the records are read, not while the blobs are.
     """
     n_before = entries.n_damaged
-    entries.check_blobs()
+    entries.check()
     with index.locked():
         index.make()
         n_unused = entries.remove_unused(index.change(Rows.digests))

@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from scipy.special import gamma
 
 from memograd.errors import CannotDigest
-from memograd.memo.code.identity import CodeIdentity, CodeWatch, differences, identify
+from memograd.memo.code.identity import CodeIdentity, CodeWatch, identify
 from memograd.memo.code.walk import STANDS_FOR, Part
+from memograd.memo.report import differences
+from memograd.memo.shelf import parts_of
 
 T = TypeVar("T")
 
@@ -258,19 +260,25 @@ def test_the_difference_is_told_in_words() -> None:
         )
 
     before = version()
-    assert differences(before, version(extra="OTHER = 2")) == ()
-    assert differences(before, version(rate=2)) == ("global `prep.RATE` changed, in <string>",)
-    assert differences(before, version(helper="+ 1")) == ("function `prep.helper` changed, in <string>",)
-    assert differences(before, version(k=2)) == ("default `outer.<locals>.run(k=)` changed, in <string>",)
-    assert differences(before, version(n=2)) == ("closure `prep.outer.<locals>.run.n` changed, in <string>",)
-    assert differences(before, version(end="del RATE")) == ("global `prep.RATE` is gone, in <string>",)
+    assert differences(parts_of(version(extra="OTHER = 2")), parts_of(before)) == []
+    assert differences(parts_of(version(rate=2)), parts_of(before)) == ["global prep.RATE in <string> changed"]
+    assert differences(parts_of(version(helper="+ 1")), parts_of(before)) == [
+        "function prep.helper in <string> changed"
+    ]
+    assert differences(parts_of(version(k=2)), parts_of(before)) == [
+        "default outer.<locals>.run(k=) in <string> changed"
+    ]
+    assert differences(parts_of(version(n=2)), parts_of(before)) == [
+        "closure prep.outer.<locals>.run.n in <string> changed"
+    ]
+    assert differences(parts_of(version(end="del RATE")), parts_of(before)) == ["global prep.RATE is gone"]
 
 
 def test_things_that_change_places_are_a_difference_too() -> None:
     """All parts are the same, but the names lead to each other's."""
     text = "def f(x): return x\n\ndef g(x): return -x\n\n{0}, {1} = f, g\n\ndef run(x): return a(x) - b(x)"
     one, two = (identify(executed(text.format(*names))) for names in ("ab", "ba"))
-    assert differences(one, two) == ("the names in the code refer to each other's things",)
+    assert differences(parts_of(two), parts_of(one)) == ["the names in the code refer to each other's things"]
 
 
 def test_a_new_version_of_a_package_is_told_by_both_versions() -> None:
@@ -279,7 +287,10 @@ def test_a_new_version_of_a_package_is_told_by_both_versions() -> None:
         CodeIdentity(d, (Part("environment", "python", "", f"cpython 3.{d}"), Part("package", "numpy", "", f"2.{d}")))
         for d in ("11", "12")
     )
-    assert differences(old, new) == ("environment python: cpython 3.11 → cpython 3.12", "package numpy: 2.11 → 2.12")
+    assert differences(parts_of(new), parts_of(old)) == [
+        "environment python was cpython 3.11 and is cpython 3.12",
+        "package numpy was 2.11 and is 2.12",
+    ]
 
 
 def test_many_threads_see_one_identity() -> None:

@@ -12,8 +12,10 @@ import pytest
 import memograd
 from memograd.errors import CannotDigest
 from memograd.memo.code import packages
-from memograd.memo.code.identity import CodeIdentity, differences, identify
+from memograd.memo.code.identity import CodeIdentity, identify
 from memograd.memo.code.packages import Package, package_of_file, package_of_module
+from memograd.memo.report import differences
+from memograd.memo.shelf import parts_of
 
 from .worlds import Sources, imported, write
 
@@ -117,7 +119,7 @@ def test_a_package_counts_with_its_version(tmp_path: Path) -> None:
     """Another version is another identity, and going back gives the first."""
     one, two, back = seen(tmp_path, "1.0"), seen(tmp_path, "1.1"), seen(tmp_path, "1.0")
     assert one == back != two
-    assert differences(one, two)[0] == "package installed-x: 1.0 → 1.1"
+    assert differences(parts_of(two), parts_of(one))[0] == "package installed-x was 1.0 and is 1.1"
 
 
 def test_the_code_of_a_package_does_not_count(tmp_path: Path) -> None:

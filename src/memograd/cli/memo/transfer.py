@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from rich.filesize import decimal
@@ -22,7 +20,7 @@ from memograd.cli.textfile import file_error
 from memograd.errors import StoreError
 from memograd.memo.values import PLAIN
 from memograd.store.archive import Archive, write_archive
-from memograd.store.atomic import check_writable
+from memograd.store.atomic import atomic_file
 from memograd.store.disk import DiskStore
 from memograd.store.protocol import Entry, Record
 
@@ -84,18 +82,8 @@ def _checked(archive: Archive) -> Iterator[Entry]:
 def _new_file(path: str) -> Iterator[BinaryIO]:
     """A new file, which gets its name only when it is complete."""
     try:
-        check_writable(path)
-        place = Path(os.path.realpath(path))
-        beside = place.with_name(f".{secrets.token_hex(8)}.tmp")
-        try:
-            with beside.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(place)
-        finally:
-            with suppress(OSError):  # it is gone if all went well
-                beside.unlink()
+        with atomic_file(path) as file:
+            yield file
     except StoreError:  # of the store, and not of the file
         raise
     except (OSError, ValueError) as error:

@@ -43,8 +43,7 @@ What is refused
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -95,8 +94,9 @@ def identify(function: Any) -> CodeIdentity:
     ...     return x * rate
     >>> before = identify(scale)
     >>> rate = 3
-    >>> differences(before, identify(scale))  # doctest: +ELLIPSIS
-    ('global `...rate` changed...',)
+    >>> after = identify(scale)
+    >>> [part.kind for part in after.parts if part not in before.parts]
+    ['global']
     """
     return look(function)[1]
 
@@ -158,50 +158,3 @@ class CodeWatch:
             identity = last[1]
         self._last = (guard, identity)
         return identity
-
-
-def differences(before: CodeIdentity, after: CodeIdentity) -> tuple[str, ...]:
-    """Return in words what makes an identity another one; empty when it does not.
-
-    Examples
-    --------
-    >>> old, new = (CodeIdentity(d, (Part("package", "numpy", "", d),)) for d in ("2.4.5", "2.4.6"))
-    >>> differences(old, new), differences(new, new)
-    (('package numpy: 2.4.5 → 2.4.6',), ())
-    """
-    if before.digest == after.digest:
-        return ()
-    old, new = _by_name(before), _by_name(after)
-    told = tuple(
-        _said(kind, name, old.get((kind, name), []), new.get((kind, name), []))
-        for kind, name in dict.fromkeys([*old, *new])
-        if _digests(old, kind, name) != _digests(new, kind, name)
-    )
-    return told or ("the names in the code refer to each other's things",)
-
-
-_Parts = Mapping[tuple[str, str], list[Part]]
-
-
-def _by_name(identity: CodeIdentity) -> _Parts:
-    """The parts by kind and name, which several can share: two lambdas, a closure made twice."""
-    parts = defaultdict(list)
-    for part in identity.parts:
-        parts[part.kind, part.name].append(part)
-    return parts
-
-
-def _digests(parts: _Parts, kind: str, name: str) -> list[str]:
-    return sorted(part.digest for part in parts.get((kind, name), ()))
-
-
-def _said(kind: str, name: str, old: list[Part], new: list[Part]) -> str:
-    if kind in _PLAIN and old and new:
-        return f"{kind} {name}: {', '.join(part.digest for part in old)} → {', '.join(part.digest for part in new)}"
-    happened = "changed" if old and new else "is new" if new else "is gone"
-    file = (new or old)[0].file
-    return f"{kind} `{name}` {happened}{f', in {file}' if file else ''}"
-
-
-_PLAIN = frozenset({"package", "environment"})
-"""Kinds of parts whose digest is a version that a person can read."""

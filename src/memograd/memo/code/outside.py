@@ -51,7 +51,7 @@ def _defined(thing: Any) -> Outside | None:
     package = package_of_module(thing.__module__)
     if isinstance(thing, types.FunctionType):
         package = package and package_of_function(thing)
-    if package is None or _found(thing.__module__, thing.__qualname__) is not thing:
+    if package is None or found_by_name(thing.__module__, thing.__qualname__) is not thing:
         return None
     return _of(package, thing.__module__, thing.__qualname__)
 
@@ -62,7 +62,7 @@ def _instance(thing: Any) -> Outside | None:
     places: list[tuple[Any, Any]] = [(home, name) for name in _names_in(home, thing)]
     places.append((getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)))
     for module, name in places:
-        if isinstance(module, str) and isinstance(name, str) and _found(module, name) is thing:
+        if isinstance(module, str) and isinstance(name, str) and found_by_name(module, name) is thing:
             return _of(package_of_module(module), module, name)
     return None
 
@@ -85,7 +85,7 @@ def _of(package: Package | None, module: str | None, name: str) -> Outside | Non
     return None if package is None else Outside(package, f"{module}.{name}")
 
 
-def _found(module: str, qualified_name: str) -> Any:
+def found_by_name(module: str, qualified_name: str) -> Any:
     """What is under a name in a module, if it is loaded."""
     return functools.reduce(
         lambda owner, name: getattr(owner, name, None), qualified_name.split("."), sys.modules.get(module)

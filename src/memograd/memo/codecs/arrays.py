@@ -6,6 +6,7 @@ Arrays come back read-only, in C order, as views of their blob, so that a large 
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -131,12 +132,19 @@ def _unpack_sparse(unpacker: Unpacker, name: str, shape: list[int], forms: list[
     return matrix
 
 
-TAGS: Mapping[type, str] = {np.ndarray: "array", np.ma.MaskedArray: "masked"}
+def _is_masked(value: Any) -> bool:
+    # Without importing it, which takes 10 ms: who has a masked array has done so.
+    ma = sys.modules.get("numpy.ma")
+    return ma is not None and type(value) is ma.MaskedArray
+
+
+TAGS: Mapping[type, str] = {np.ndarray: "array"}
 """The tags of exact types."""
 
 FAMILIES: Mapping[str, Callable[[Any], bool]] = {
     "numpy_scalar": lambda value: isinstance(value, np.generic) and type(value) is not np.void,
     "dtype": lambda value: isinstance(value, np.dtype),
+    "masked": _is_masked,
     "sparse": lambda value: type(value).__module__.partition(".")[0] == "scipy" and hasattr(value, "format"),
 }
 """How values are recognised whose type is one of many."""

@@ -16,8 +16,11 @@ KINDS = ("DataFrame", "Series")
 
 def _pack_pandas(packer: Packer, value: Any, path: str) -> list[Form]:
     import pandas as pd
-    import pyarrow as pa  # type: ignore[import-untyped]
 
+    try:
+        pa = _pyarrow()
+    except StoreError as error:
+        raise CannotStore(f"{path} is a frame, and {error}") from error
     series = isinstance(value, pd.Series)
     frame = value.to_frame(name="value") if series else value
     try:
@@ -43,12 +46,10 @@ def _unpack_pandas(unpacker: Unpacker, kind: str, blob: int, name: Form) -> Any:
 
 
 def _pandas_of(data: Blob, kind: str, name: Any) -> Any:
-    import pyarrow as pa
-
-    table = _table(data)
+    pa, table = _pyarrow(), _table(data)
     try:
         frame = table.to_pandas()
-    except pa.ArrowException as error:
+    except (pa.ArrowException, ImportError) as error:
         raise StoreError(f"an entry does not hold a frame of pandas: {error}") from error
     if kind == "DataFrame":
         return frame
@@ -57,10 +58,19 @@ def _pandas_of(data: Blob, kind: str, name: Any) -> Any:
     return series
 
 
+def _pyarrow() -> Any:
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise StoreError(
+            "frames are kept by pyarrow, which is not installed: pip install 'memograd[frames]'"
+        ) from error
+    return pa
+
+
 def _table(data: Blob) -> Any:
     """The table of Arrow in a stream that somebody may have forged: valid, and not much more than its bytes."""
-    import pyarrow as pa
-
+    pa = _pyarrow()
     check_uncompressed(data)
     try:
         table = pa.ipc.open_stream(pa.py_buffer(data)).read_all()
@@ -72,8 +82,7 @@ def _table(data: Blob) -> Any:
 
 
 def _stream(table: Any) -> Blob:
-    import pyarrow as pa
-
+    pa = _pyarrow()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
@@ -91,6 +100,10 @@ def _pack_polars(packer: Packer, value: Any, path: str) -> list[Form]:
     frame.write_ipc_stream(target, compression="uncompressed", compat_level=pl.CompatLevel.oldest())
     data = target.getvalue()
     try:
+        _pyarrow()
+    except StoreError as error:
+        raise CannotStore(f"{path} is a frame, and {error}") from error
+    try:
         back = _polars_of(data, "DataFrame")
     except StoreError as error:
         raise CannotStore(f"{path} is a frame that Arrow cannot hold ({error}); convert its columns") from error
@@ -104,7 +117,10 @@ def _unpack_polars(unpacker: Unpacker, kind: str, blob: int) -> Any:
 
 
 def _polars_of(data: Blob, kind: str) -> Any:
-    import polars as pl
+    try:
+        import polars as pl
+    except ImportError as error:
+        raise StoreError("an entry holds a frame of polars, which is not installed: pip install polars") from error
 
     # Not read by polars: of lengths that a forged stream declares it asks for the memory, and ends the process.
     table = _table(data)

@@ -102,7 +102,6 @@ _NO_FORM = (
 )
 
 
-@dataclass(slots=True)
 class Unpacker:
     """Makes a value of its form.
 
@@ -112,10 +111,13 @@ class Unpacker:
     blobs : sequence
     """
 
-    rows: Mapping[str, Row]
-    blobs: Sequence[Blob]
-    _used: set[int] = field(default_factory=set)
-    _depth: int = 0
+    __slots__ = ("_depth", "_used", "blobs", "rows")
+
+    def __init__(self, rows: Mapping[str, Row], blobs: Sequence[Blob]) -> None:
+        self.rows = rows
+        self.blobs = blobs
+        self._used: set[int] = set()
+        self._depth = 0
 
     def unpack(self, form: Form) -> Any:
         """The value of a form.

@@ -73,15 +73,15 @@ def _unpack_mapping(unpacker: Unpacker, pairs: list[Form]) -> dict[Any, Any]:
     return {unpacker.unpack(key): unpacker.unpack(item) for key, item in pairs}
 
 
-_DOUBLE = struct.Struct("<d")
+_pack_double, _unpack_double = struct.Struct("<d").pack, struct.Struct("<d").unpack
 
 
 def _bits(value: float) -> str:
-    return _DOUBLE.pack(value).hex()
+    return _pack_double(value).hex()
 
 
-def _float(text: str) -> float:
-    number: float = _DOUBLE.unpack(bytes.fromhex(text))[0]
+def _unpack_float(unpacker: Unpacker, text: str) -> float:
+    number: float = _unpack_double(bytes.fromhex(text))[0]
     return number
 
 
@@ -160,10 +160,10 @@ ROWS: Mapping[str, Row] = {
     "bool": Row(lambda packer, value, path: [int(value)], lambda unpacker, held: bool(held)),
     # As hexadecimal text, which neither JSON's readers round nor Python limits in length.
     "int": Row(lambda packer, value, path: [format(value, "x")], lambda unpacker, text: int(text, 16)),
-    "float": Row(lambda packer, value, path: [_bits(value)], lambda unpacker, text: _float(text)),
+    "float": Row(lambda packer, value, path: [_bits(value)], _unpack_float),
     "complex": Row(
         lambda packer, value, path: [_bits(value.real), _bits(value.imag)],
-        lambda unpacker, real, imaginary: complex(_float(real), _float(imaginary)),
+        lambda unpacker, real, imaginary: complex(_unpack_float(unpacker, real), _unpack_float(unpacker, imaginary)),
     ),
     "str": Row(pack_text, unpack_text),
     "bytes": Row(_pack_bytes, _unpack_bytes),

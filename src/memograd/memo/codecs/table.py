@@ -67,4 +67,4 @@ def decode(form: Form, blobs: Sequence[Blob]) -> Any:
     StoreError
         When they do not make a value.
     """
-    return unpacker(blobs).unpack(form)
+    return Unpacker(ROWS, blobs).unpack(form)
