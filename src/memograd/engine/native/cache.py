@@ -34,13 +34,13 @@ class CodeCache:
     def get(self, key: str) -> bytes | None:
         """The object file of a key; None when there is none that can be trusted."""
         try:
-            descriptor = os.open(self.root / key, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            with open(self.root / key, "rb", opener=_opened) as file:
+                found = os.fstat(file.fileno())
+                if not (stat.S_ISREG(found.st_mode) and _is_private(found) and self._root_is_private()):
+                    return None
+                data = file.read()
         except OSError:
             return None
-        with open(descriptor, "rb") as file:
-            if not (_is_private(os.fstat(descriptor)) and self._root_is_private()):
-                return None
-            data = file.read()
         digest, code = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
         return code if digest == blake3(code, derive_key_context=_CONTEXT).digest() else None
 
@@ -80,6 +80,11 @@ class CodeCache:
 
 
 _CONTEXT = "memograd code cache, version 1"
+
+
+def _opened(path: str, flags: int) -> int:
+    """Open without following a link, or waiting for the other end of a pipe."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _is_private(found: os.stat_result) -> bool:

@@ -27,6 +27,7 @@ def tile_function(
     k_stride: int,
     right_stride: int,
     tail: int,
+    result_stride: int,
     resumes: bool = False,
 ) -> str:
     """The name of the function ``(left, right, result, n)`` of a tile.
@@ -41,17 +42,19 @@ def tile_function(
         Of the tile.
     row_stride, k_stride, right_stride : int
         From row to row and from k to k of the left operand, from k to k of the right one, in elements.
+    result_stride : int
+        From row to row of the result, in elements.
     tail : int
         The lanes of the last vector that lie inside the right operand; 0 if all may be read.
     resumes : bool
         Whether the sums start from what lies in `result`.
     """
-    key = ("tile", kind, lanes, rows, vectors, row_stride, k_stride, right_stride, tail, resumes)
+    key = ("tile", kind, lanes, rows, vectors, row_stride, k_stride, right_stride, tail, result_stride, resumes)
 
     def body(b: Builder, left: Value, right: Value, result: Value, n: Value) -> None:
         vector = kind.of(lanes)
         mask = b.vector([lane < tail for lane in range(lanes)], Type("i", 1)) if tail else None
-        places = [(r * vectors + j) * lanes for r in range(rows) for j in range(vectors)]
+        places = [r * result_stride + j * lanes for r in range(rows) for j in range(vectors)]
         zero = b.constant(0.0, vector)
         sums = [b.load(b.offset(result, place, kind), vector) if resumes else zero for place in places]
 

@@ -19,6 +19,7 @@ from memograd.engine.native.ir import Builder, Module, Value
 from memograd.engine.native.ir_types import I1, I32, I64, PTR, VOID
 from memograd.engine.native.kernels import shares
 from memograd.engine.native.kernels.emission import Emission
+from memograd.engine.native.kernels.products import is_blocked
 from memograd.engine.native.kernels.table import emit
 from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import Share, rows_share
@@ -157,7 +158,7 @@ class Lowering:
         self.slots: list[Slot] = []
         self._places: dict[Node, Place] = {}
         self._targets: dict[Node, list[Place]] = {}
-        self._owner: dict[Node, int] = {}
+        self._sums: dict[Node, Place] = {}
         self._place_arguments()
         self._place_results()
         self._gathered = [i for i, form in enumerate(forms[0]) if form.is_gathered]
@@ -189,7 +190,6 @@ class Lowering:
             if form.state is not None:
                 state = self._inputs[form.state]
                 place = self._places[state]
-                self._owner[state] = form.state
                 self.slots.append(self.slots[place.slot])
             else:
                 strides = row_strides(node, self.lanes) if form.is_padded else strides_of(node.shape)
@@ -211,6 +211,9 @@ class Lowering:
                 place = Place(self._slot("private" if is_private else "arena", size), strides, padded)
                 self._places.setdefault(node, place)
                 self._targets[node] = [place]
+            if kernel.node is not None and is_blocked(kernel.node, self._n_cores):
+                slot = self._slot("arena", padded_bytes(kernel.node, self.lanes))
+                self._sums[kernel.node] = Place(slot, row_strides(kernel.node, self.lanes), True)
 
     # Kernels
 
@@ -222,13 +225,14 @@ class Lowering:
         }
         share = shares.share_of(kernel, self._machine, self.lanes, self._n_cores, cut_lengths)
         reads: dict[Node, bool] = {}
+        sums = None if kernel.node is None else self._sums.get(kernel.node)
 
         def on_read(node: Node, index: Indices) -> None:
             reads[node] = reads.get(node, True) and _is_at_own_row(node, index, kernel)
 
         def body(b: Builder, table: Value, first: Value, last: Value) -> None:
             frame = Frame(b, table, readable, self.lanes, on_read, VIEWS)
-            emission = Emission(frame, kernel, share, first, last, self._targets, self._machine)
+            emission = Emission(frame, kernel, share, first, last, self._targets, self._machine, sums)
             emit(emission)
 
         name = self._module.define(
@@ -293,6 +297,12 @@ class Lowering:
             for start, size in ends.pop(level - 1, []):
                 arena.release(start, size)
             for e in self._emitted:
+                if e.level == level and e.kernel.node in self._sums:
+                    slot = self._sums[e.kernel.node].slot
+                    size = self.slots[slot].size_bytes
+                    start = arena.take(size)
+                    ends.setdefault(level, []).append((start, size))
+                    self.slots[slot] = Slot("arena", size, start)
                 for node in e.kernel.stored if e.level == level else ():
                     slot = self._targets[node][0].slot
                     found = self.slots[slot]

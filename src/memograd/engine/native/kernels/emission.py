@@ -27,6 +27,8 @@ class Emission:
     first, last : Value
     targets : mapping of Node to the places where it is to be written
     machine : Machine
+    sums : Place or None
+        Where a product that is too large for registers and caches keeps its sums.
     """
 
     frame: Frame
@@ -36,6 +38,7 @@ class Emission:
     last: Value
     targets: Mapping[Node, Sequence[Place]]
     machine: Machine
+    sums: Place | None = None
 
     @property
     def b(self) -> Builder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from memograd.engine.native.access import ZERO, Frame, Index, Indices
+from memograd.engine.native.access import ZERO, Frame, Index, Indices, times
 from memograd.engine.native.elementwise import memory_type, type_of
 from memograd.engine.native.fusion import long_axes
 from memograd.engine.native.gemm import tile_function
@@ -46,73 +46,141 @@ def _tiles(e: Emission, node: Node, left: tuple[Node, Any], right: tuple[Node, A
     w_is_padded = frame.places[w].is_padded
     base, rest = divmod(e.share.length, e.share.n_units)
     heights = [base + 1, base] if rest else [base]
-    tile_size = max(heights) * 2 * lanes
     k_block = K_BLOCK_BYTES * 8 // kind.bits
-    group = 1 if depth <= k_block else GROUP_TILES
-    scratch = b.stack(kind, tile_size * group)
+    sums, width = e.sums, 2 * lanes
+    # Of a product in blocks: so many tiles' rows of the left operand stay in the second cache.
+    n_units = max(BLOCKED_BYTES // (max(heights) * K_BLOCK_BYTES), 1)
+    group = 1 if depth <= k_block or sums is not None else GROUP_TILES
+    tile_size = max(heights) * 2 * lanes
+    scratch = b.stack(kind, tile_size * group) if sums is None else frame.slot(sums.slot)
     rows = tuple(ZERO._replace(is_row=stride == row_stride != 0) for stride in frame.places[a].strides)
     frame.on_read(a, rows)
     frame.on_read(w, (ZERO,) * len(w.shape))
 
-    def panel(c: Any, n_columns: int) -> None:
+    def panel(
+        c: Any, n_columns: int, units: tuple[Value, Value], first_k: Any, length: int, *, starts: bool, ends: bool
+    ) -> None:
+        """Two vectors of columns, or what is left: all tiles of rows, for a part of the common axis."""
         vectors = -(-n_columns // lanes)
         tail = 0 if w_is_padded else n_columns % lanes
-        corner = b.offset(w_pointer, c, kind)
         columns = [Index(c + j * lanes, 1, b.depth if isinstance(c, Value) else 0) for j in range(vectors)]
+        stride = vectors * lanes if sums is None else next(s for s in sums.strides if s)
 
-        def multiply(height: int, row: Value, sums: Value, k: int) -> None:
+        def multiply(height: int, row: Value, result: Value, k: Any, n: int, resumes: bool) -> None:
             name = tile_function(
                 b.module, kind=kind, lanes=lanes, rows=height, vectors=vectors, row_stride=row_stride,
-                k_stride=k_stride, right_stride=right_stride, tail=tail, resumes=k > 0,
+                k_stride=k_stride, right_stride=right_stride, tail=tail, result_stride=stride, resumes=resumes,
             )  # fmt: skip
-            pointer = b.offset(b.offset(a_pointer, row * row_stride, kind), k * k_stride, kind)
-            length = b.constant(min(k_block, depth - k), I64)
-            b.invoke(name, VOID, pointer, b.offset(corner, k * right_stride, kind), sums, length)
+            left_at = b.offset(b.offset(a_pointer, row * row_stride, kind), times(k, k_stride), kind)
+            right_at = b.offset(b.offset(w_pointer, c, kind), times(k, right_stride), kind)
+            b.invoke(name, VOID, left_at, right_at, result, b.constant(n, I64))
+
+        def finish(height: int, row: Value, result: Value) -> None:
+            _finish_tile(e, node, result, stride, row, height, columns, n_columns)
+
+        def ask_ahead(unit: Value, start: Value, height: int, result: Value) -> None:
+            """Ask for the sums of the next tile, and for a part of the next columns of the right operand."""
+            for r in range(0 if starts else height):
+                for j in range(vectors):
+                    b.prefetch(b.offset(result, r * stride + j * lanes, kind), write=True)
+            following = b.offset(w_pointer, c + width, kind)
+            share = -(-length // n_units)
+            k = (unit - start) * share + first_k
+            for i in range(share):
+                for j in range(vectors):
+                    place = (k + i) * right_stride + j * lanes
+                    b.prefetch(b.offset(following, place, kind))
 
         def tiles(height: int, start: Value, stop: Value) -> None:
-            def sums_of(unit: Value, first: Value) -> Value:
-                return b.offset(scratch, (unit - first) * tile_size, kind) if group > 1 else scratch
+            def grouped(first: Value) -> None:
+                """Some tiles through one block of k after the other."""
+                last = _smaller(b, first + group, stop)
 
-            def several(first: Value) -> None:
-                last = _smaller(b, first + group, stop) if group > 1 else first + 1
+                def result_of(unit: Value) -> Value:
+                    return b.offset(scratch, (unit - first) * tile_size, kind)
+
                 for k in range(0, depth, k_block):
-                    b.loop(first, last, lambda u, k=k: multiply(height, e.share.start(b, u), sums_of(u, first), k))
+                    n = min(k_block, depth - k)
+                    b.loop(
+                        first,
+                        last,
+                        lambda u, k=k, n=n: multiply(height, e.share.start(b, u), result_of(u), k, n, k > 0),
+                    )
 
-                def finish(unit: Any) -> None:
+                def end(unit: Any) -> None:
                     frame.enter()
-                    _finish_tile(e, node, sums_of(unit, first), e.share.start(b, unit), height, columns, n_columns)
+                    finish(height, e.share.start(b, unit), result_of(unit))
 
-                b.loop(first, last, finish)
+                b.loop(first, last, end)
 
-            def one(unit: Value) -> None:
+            def single(unit: Value) -> None:
                 frame.enter()
                 row = e.share.start(b, unit)
-                _ask_for(e, node, row, height, columns)
-                multiply(height, row, scratch, 0)
-                _finish_tile(e, node, scratch, row, height, columns, n_columns)
+                result = scratch if sums is None else b.offset(b.offset(scratch, row * stride, kind), c, kind)
+                if ends:
+                    _ask_for(e, node, row, height, columns)
+                if sums is not None:
+                    ask_ahead(unit, start, height, b.offset(result, height * stride, kind))
+                multiply(height, row, result, first_k, length, not starts)
+                if ends:
+                    finish(height, row, result)
 
-            b.loop(start, stop, several if group > 1 else one, step=group)
+            b.loop(start, stop, grouped if group > 1 else single, step=group)
 
+        first, last = units
         if not rest:
-            tiles(base, e.first, e.last)
+            tiles(base, first, last)
         else:
             cut = b.constant(rest, I64)
-            low, high = _smaller(b, e.first, cut), _smaller(b, e.last, cut)
-            tiles(base + 1, low, high)
-            tiles(base, _larger(b, e.first, cut), _larger(b, e.last, cut))
+            tiles(base + 1, _smaller(b, first, cut), _smaller(b, last, cut))
+            tiles(base, _larger(b, first, cut), _larger(b, last, cut))
 
-    width = 2 * lanes
-    whole = n // width * width
-    if whole > 0:
+    def panels(units: tuple[Value, Value], first_k: Any, length: int, *, starts: bool, ends: bool) -> None:
+        whole = n // width * width
 
         def inside(c: Any) -> None:
             if isinstance(c, Value):
                 frame.enter()
-            panel(c, width)
+            panel(c, width, units, first_k, length, starts=starts, ends=ends)
 
         b.loop(0, whole, inside, step=width)
-    if whole < n:
-        panel(whole, n - whole)
+        if whole < n:
+            panel(whole, n - whole, units, first_k, length, starts=starts, ends=ends)
+
+    if sums is None:
+        panels((e.first, e.last), 0, depth, starts=True, ends=True)
+        return
+
+    # A block of rows and k of the left operand stays in the second cache, while all columns go by.
+    def blocks(first_k: Any, length: int, *, starts: bool, ends: bool) -> None:
+        def block(first: Value) -> None:
+            frame.enter()
+            panels((first, _smaller(b, first + n_units, e.last)), first_k, length, starts=starts, ends=ends)
+
+        b.loop(e.first, e.last, block, step=n_units)
+
+    def middle(k: Any) -> None:
+        if isinstance(k, Value):
+            frame.enter()
+        blocks(k, k_block, starts=False, ends=False)
+
+    last_k = (depth - 1) // k_block * k_block
+    blocks(0, k_block, starts=True, ends=False)
+    b.loop(k_block, last_k, middle, step=k_block)
+    blocks(last_k, depth - last_k, starts=False, ends=True)
+
+
+BLOCKED_BYTES = 1 << 19
+"""Where a thread's rows of the left operand take more, sums go to memory after each block of the common axis."""
+
+
+def is_blocked(node: Node, n_cores: int) -> bool:
+    """Whether a product is too large to keep the rows of its left operand in the second cache."""
+    if node.op != "matmul" or len(long_axes(node.shape)) != 2 or min(node.shape[-2:]) == 1 or node.dtype.kind != "f":
+        return False
+    m, depth = node.inputs[0].shape[-2:]
+    size = node.dtype.itemsize
+    return m * depth * size > BLOCKED_BYTES * n_cores and depth * size > K_BLOCK_BYTES
 
 
 def _smaller(b: Builder, x: Value, y: Value) -> Value:
@@ -147,7 +215,14 @@ def _ask_for(e: Emission, node: Node, row: Value, height: int, columns: Sequence
 
 
 def _finish_tile(
-    e: Emission, node: Node, scratch: Value, row: Value, height: int, columns: Sequence[Index], n_columns: int
+    e: Emission,
+    node: Node,
+    result: Value,
+    stride: int,
+    row: Value,
+    height: int,
+    columns: Sequence[Index],
+    n_columns: int,
 ) -> None:
     """Go on with the elements of a tile that lies in the cache."""
     b, frame = e.b, e.frame
@@ -162,8 +237,8 @@ def _finish_tile(
             n_valid = n_columns - j * lanes
             frame.n_valid = n_valid if n_valid < lanes else None
             frame.lane_key = column.key
-            place = (b.constant(r, I64) * len(columns) + j) * lanes
-            value = b.load(b.offset(scratch, place, kind), kind.of(lanes))
+            place = b.constant(r, I64) * stride + j * lanes
+            value = b.load(b.offset(result, place, kind), kind.of(lanes))
             e.finish((*ahead, i, column), value)
         frame.n_valid = frame.lane_key = None
 
