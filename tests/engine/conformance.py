@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 import memograd as mg
 from memograd.engine.compiled import ENGINES
@@ -146,6 +146,10 @@ def attempted(act: Callable[[], Any]) -> Any:
         return type(error)
 
 
+# Each engine has a class of its own that inherits the tests.
+SEVERAL_ENGINES = (HealthCheck.differing_executors,)
+
+
 class EngineConformance:
     """The tests. A derived class names its engine in a fixture `engine`, and may relax what is exact.
 
@@ -242,13 +246,14 @@ class EngineConformance:
                 assert [x.tobytes() for x in found] == [x.tobytes() for x in expected]
 
     @given(random_graphs())
-    @settings(max_examples=200)
+    @settings(max_examples=200, suppress_health_check=SEVERAL_ENGINES)
     def test_random_graphs(self, engine: str, graph: RandomGraph) -> None:
         """Any graph gives what it means."""
         expected = evaluate(graph.outputs, dict(zip(graph.inputs, graph.values, strict=True)))
         self.assert_all_same(program(engine, graph.inputs, graph.outputs)(graph.values), expected)
 
     @given(random_graphs())
+    @settings(suppress_health_check=SEVERAL_ENGINES)
     def test_random_graphs_again(self, engine: str, graph: RandomGraph) -> None:
         """A second call gives what the first one gave, and leaves the first one's results and the arguments alone."""
         run = program(engine, graph.inputs, graph.outputs)

@@ -49,8 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     found = explain(network, arguments.weight, seed=arguments.seed, max_terms=arguments.terms)
     if arguments.json:
         # Path counts are exact, and Python refuses by default to write integers of over 4,300 digits.
+        limit = sys.get_int_max_str_digits()
         sys.set_int_max_str_digits(0)
-        terminal.json(found.to_json())
+        try:
+            terminal.json(found.to_json())
+        finally:
+            sys.set_int_max_str_digits(limit)
     else:
         terminal.text(found.latex if arguments.latex else found.text)
     return 0

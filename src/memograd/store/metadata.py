@@ -54,6 +54,16 @@ class Metadata(Mapping[str, Any]):
         return self._found
 
 
+MAX_DIGITS = 4300
+"""Of an integer: it takes the square of their number to read them. Python's own limit can be switched off."""
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"an integer of {len(digits)} digits")
+    return int(digits)
+
+
 def parsed(text: str) -> dict[str, Any]:
     """The mapping that a text says.
 
@@ -63,7 +73,7 @@ def parsed(text: str) -> dict[str, Any]:
         When it is none.
     """
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"the metadata of an entry are no JSON ({error})") from error
     if not isinstance(found, dict):
