@@ -111,6 +111,8 @@ class Frame:
     views: Mapping[str, Callable[[Frame, Node, Indices], Value]]
     # The lanes that count in this round, when not all do: an int or a Value.
     n_valid: Any = None
+    # The keys of the index at which results are computed just now, along the axes that are longer than 1.
+    here: tuple[Any, ...] | None = None
     # The index along the last axis at which a vector may run into the padding.
     lane_key: Any = None
     _memo: list[dict[Any, Value]] = field(default_factory=lambda: [{}])

@@ -71,7 +71,8 @@ class CodeCache:
 
     def _trim(self) -> None:
         with os.scandir(self.root) as entries:
-            files = sorted(((entry.stat(), entry.path) for entry in entries), key=lambda f: -f[0].st_mtime)
+            kept = [(entry.stat(), entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
+        files = sorted(kept, key=lambda file: -file[0].st_mtime)
         total = 0
         for found, path in files:
             total += found.st_size

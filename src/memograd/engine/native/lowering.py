@@ -98,6 +98,8 @@ class _Emitted:
     share: Share
     # What it reads, and whether only in the rows that it computes.
     reads: dict[Node, bool] = field(default_factory=dict)
+    # What it reads at other elements than the one that it computes.
+    elsewhere: set[Node] = field(default_factory=set)
     level: int = 0
 
 
@@ -227,10 +229,16 @@ class Lowering:
         reads: dict[Node, bool] = {}
         sums = None if kernel.node is None else self._sums.get(kernel.node)
 
+        elsewhere: set[Node] = set()
+        frame: Frame
+
         def on_read(node: Node, index: Indices) -> None:
             reads[node] = reads.get(node, True) and _is_at_own_row(node, index, kernel)
+            if frame.here != tuple(i.key for n, i in zip(node.shape, index, strict=True) if n != 1):
+                elsewhere.add(node)
 
         def body(b: Builder, table: Value, first: Value, last: Value) -> None:
+            nonlocal frame
             frame = Frame(b, table, readable, self.lanes, on_read, VIEWS)
             emission = Emission(frame, kernel, share, first, last, self._targets, self._machine, sums)
             emit(emission)
@@ -239,7 +247,7 @@ class Lowering:
             f"{kernel.node.op if kernel.node else 'elementwise'}.k{self._module.n_functions}",
             VOID, [PTR, I64, I64], body,
         )  # fmt: skip
-        return _Emitted(kernel, name, share, reads)
+        return _Emitted(kernel, name, share, reads, elsewhere)
 
     def _is_before(self, node: Node, number: int) -> bool:
         home = self._fusion.home_of(node)
@@ -252,11 +260,10 @@ class Lowering:
 
     def _set_levels(self) -> None:
         gathered = {self._inputs[i] for i in self._gathered}
-        overwritten = {
-            self._home(node): self._inputs[form.state]
-            for node, form in zip(self._outputs, self._forms[1], strict=True)
-            if form.state is not None and not self._forms[0][form.state].is_private
-        }
+        overwritten: dict[int, list[int]] = {}
+        for node, form in zip(self._outputs, self._forms[1], strict=True):
+            if form.state is not None and node is not self._inputs[form.state]:
+                overwritten.setdefault(self._home(node), []).append(form.state)
         for number, e in enumerate(self._emitted):
             for node, aligned in e.reads.items():
                 home = self._fusion.home_of(node)
@@ -266,15 +273,18 @@ class Lowering:
                     below = self._emitted[home]
                     apart = not (below.share.kind == "all" or (aligned and below.share == e.share))
                     e.level = max(e.level, below.level + apart)
-            # An argument is overwritten when all have read it.
-            state = overwritten.get(number)
-            for reader in self._emitted[:number] if state is not None else ():
-                if state in reader.reads:
-                    aligned = reader.reads[state] and reader.share == e.share
-                    e.level = max(e.level, reader.level + (not aligned))
-            for reader in self._emitted[number + 1 :] if state is not None else ():
-                if state in reader.reads:
-                    raise CannotLower(f"{state!r} is read after its place has been taken")
+            for state in overwritten.get(number, ()):
+                self._overwrite(number, self._inputs[state], is_private=self._forms[0][state].is_private)
+
+    def _overwrite(self, number: int, state: Node, *, is_private: bool) -> None:
+        """See that a kernel overwrites an argument when all have read it."""
+        e = self._emitted[number]
+        for reader in self._emitted[:number]:
+            if state in reader.reads:
+                aligned = is_private or (reader.reads[state] and reader.share == e.share)
+                e.level = max(e.level, reader.level + (not aligned))
+        if any(state in reader.reads for reader in self._emitted[number + 1 :]) or state in e.elsewhere:
+            raise CannotLower(f"{state!r} is read after its place has been taken")
 
     def _home(self, node: Node) -> int:
         home = self._fusion.home_of(node)

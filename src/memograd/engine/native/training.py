@@ -77,7 +77,7 @@ class NativeTraining:
         target: Machine | None = None,
     ) -> None:
         target = target or machine()
-        self._data = [np.require(array, requirements=["C", "A"]) for array in data]
+        self._data = [np.require(array, array.dtype.newbyteorder("="), ["C", "A"]) for array in data]
         self._n_rows = len(self._data[0])
         batch = max(steps)
         self.steps_an_epoch = math.ceil(self._n_rows / batch)

@@ -56,13 +56,17 @@ class Emission:
         kernel, frame = self.kernel, self.frame
         if kernel.node is not None and value is not None:
             frame.put(kernel.node, index, value)
-        # In the order of the members, so that no evaluation is deep.
+        frame.here = tuple(i.key for n, i in zip(kernel.shape, index, strict=True) if n != 1)
+        # In the order of the members, so that no evaluation is deep. All of it before anything is stored: a result may
+        # take the place of an argument that another one reads.
+        found = []
         for node in kernel.results:
             at = _like(index, kernel.shape, node.shape)
-            found = frame.value(node, at)
-            if node in self.targets:
-                for place in self.targets[node]:
-                    frame.store(node, at, found, place)
+            found.append((node, at, frame.value(node, at)))
+        for node, at, computed in found:
+            for place in self.targets.get(node, ()):
+                frame.store(node, at, computed, place)
+        frame.here = None
 
 
 def _like(index: Indices, source: Sequence[int], target: Sequence[int]) -> Indices:
