@@ -211,22 +211,28 @@ def show(records: Sequence[dict[str, Any]], firsts: Sequence[dict[str, Any]], ro
     """Print all of it; whether every case is as fast as it should be."""
     console = Console(width=max(Console().width, 110))
     names = list(dict.fromkeys((r["engine"], r["threads"]) for r in records))
-    table = Table(title="µs a step (in brackets: how many times as long as memograd's best)")
-    for head in ("case", *(f"{name}, {n} thr." for name, n in names), "best peer / memograd", "wanted", "of peak"):
-        table.add_column(head, justify="left" if head == "case" else "right")
+    table = Table(title="µs a step; in brackets: how many times as long as memograd's best")
+    for head in ("case", "contender", *(f"{n} threads" for n in dict.fromkeys(n for _, n in names)), "of peak"):
+        table.add_column(head, justify="left" if head in ("case", "contender") else "right")
     fine = True
     for case in dict.fromkeys(r["case"] for r in records):
         here = {(r["engine"], r["threads"]): r for r in records if r["case"] == case}
         ours = min((r for r in here.values() if r["engine"] == "memograd"), key=lambda r: r["us_per_step"])
-        cells = []
-        for key in names:
-            us = here[key]["us_per_step"] if key in here else float("nan")
-            cells.append(f"{us:,.4g}" + ("" if key[0] == "memograd" else f" ({us / ours['us_per_step']:.3g})"))
+        for name in dict.fromkeys(name for name, _ in names):
+            own = [here.get((name, n)) for n in dict.fromkeys(n for _, n in names)]
+            cells = ["–" if r is None else f"{r['us_per_step']:,.4g}" for r in own]
+            if name != "memograd":
+                cells = [
+                    cell if r is None else f"{cell} ({r['us_per_step'] / ours['us_per_step']:.3g}×)"
+                    for cell, r in zip(cells, own, strict=True)
+                ]
+            part = max((r["fraction_of_peak"] for r in own if r is not None), default=0.0)
+            table.add_row(case if name == "memograd" else "", name, *cells, f"{part:.0%}")
         ratio = ours["ratio_to_best_peer"]
         lost = ratio < ours["target"]
         fine &= not lost
-        table.add_row(case, *cells, f"{ratio:.3g}" + (" LOST" if lost else ""), f"{ours['target']:g}",
-                      f"{ours['fraction_of_peak']:.0%}")  # fmt: skip
+        verdict = f"{ratio:.3g}× as fast as the best peer; wanted: {ours['target']:g}×{' LOST' if lost else ''}"
+        table.add_row("", verdict, end_section=True)
     console.print(table)
     for title, found in (("the first step, in seconds", firsts), ("predict", rows)):
         if found:
