@@ -166,7 +166,10 @@ def out_of(value: ast.expr | None) -> ast.expr | None:
 
 
 def moves(call: ast.expr) -> bool:
-    """Whether a view puts elements elsewhere than they lie: a reshape does not, nor axes in the order they have."""
+    """Whether a view puts elements elsewhere than they lie: not a reshape, nor all axes in the order they have."""
+    if isinstance(call, ast.Subscript):
+        cuts = call.slice.elts if isinstance(call.slice, ast.Tuple) else [call.slice]
+        return not all(isinstance(cut, ast.Slice) and cut.lower is cut.upper is cut.step is None for cut in cuts)
     if called(call) == "transpose" and isinstance(call, ast.Call) and len(call.args) == 2:
         axes = ast.literal_eval(call.args[1])
         return list(axes) != sorted(axes)
