@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec, resolve_name
 from itertools import takewhile
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from memograd.memo.code.guard import MISSING, Watch
 from memograd.memo.code.outside import outside
@@ -73,7 +73,8 @@ def edge_of(reference: Reference, function: FunctionType, watch: Watch) -> Edge:
 def _global(name: str, function: FunctionType, watch: Watch) -> _Found:
     target = watch.binding(function.__globals__, name)
     if target is MISSING:
-        built_in: dict[str, Any] = function.__builtins__  # type: ignore[attr-defined]
+        # Not every version of the stubs knows the attribute.
+        built_in: dict[str, Any] = cast(Any, function).__builtins__
         target = watch.binding(built_in, name)
         return _Found(target, f"builtins.{name}", None if target is MISSING else STANDARD, "")
     return _Found(target, f"{home_of(function)}.{name}", None, file_of(function))
