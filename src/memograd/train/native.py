@@ -37,7 +37,7 @@ class NativeEpochs:
     step : Step
     parameters, optimizer_state : tree
         To start from.
-    X, y, weight : arrays, or None for `weight`
+    data : tuple of X, y, and weight or None
         The rows to train on.
     batch_size, epochs, seed, n_threads : int, and None for `n_threads`
 
@@ -87,7 +87,7 @@ class NativeEpochs:
     @property
     def parameters(self) -> Any:
         """The parameters as they are now; a copy."""
-        return unflatten(self._structure, self._run.state[: self._n_parameters])
+        return unflatten(self._structure, self._run.first_of_state(self._n_parameters))
 
 
 def _traced(

@@ -181,16 +181,21 @@ class Frame:
     def load(self, node: Node, place: Place, index: Indices) -> Value:
         """Elements that lie in memory."""
         self.on_read(node, index)
+        padded = place.is_padded and index[-1:] != () and index[-1].key == self.lane_key
+        return self.fetched(node, self.pointer(node), place.strides, index, is_padded=padded)
+
+    def fetched(
+        self, node: Node, pointer: Value, strides: Sequence[int], index: Indices, *, is_padded: bool = False
+    ) -> Value:
+        """Elements of a node from behind a pointer: one, a vector, or one for each lane from its own place."""
         b, kind = self.b, memory_type(node.dtype)
-        start, step = self.offset(place.strides, index)
-        pointer = self.pointer(node)
+        start, step = self.offset(strides, index)
         if isinstance(start, Value) and start.type.lanes:
             loaded = b.gather(b.offset(pointer, start, kind), kind, self.mask())
         elif step == 0:
             loaded = b.load(b.offset(pointer, start, kind), kind)
         elif step == 1:
-            padded = place.is_padded and index[-1].key == self.lane_key
-            loaded = b.load(b.offset(pointer, start, kind), kind.of(self.lanes), None if padded else self.mask())
+            loaded = b.load(b.offset(pointer, start, kind), kind.of(self.lanes), None if is_padded else self.mask())
         else:
             offsets = self.vector(Index(start, step))
             loaded = b.gather(b.offset(pointer, offsets, kind), kind, self.mask())
@@ -198,11 +203,7 @@ class Frame:
 
     def reload(self, node: Node, index: Indices, place: Place) -> Value:
         """Elements that this kernel has written."""
-        b, kind = self.b, memory_type(node.dtype)
-        start, step = self.offset(place.strides, index)
-        pointer = b.offset(self.slot(place.slot), start, kind)
-        loaded = b.load(pointer, kind.of(self.lanes if step else 0), self.mask() if step else None)
-        return b.convert(loaded, "trunc", I1) if node.dtype.kind == "b" else loaded
+        return self.fetched(node, self.slot(place.slot), place.strides, index)
 
     def store(self, node: Node, index: Indices, value: Value, place: Place) -> None:
         """Write elements to a place."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from memograd.engine.native.elementwise import COSTLY, ELEMENTWISE
 from memograd.engine.native.views import VIEWS
 from memograd.graph.node import Node, Shape
+from memograd.graph.ops import OPS
 
-LOOPS = frozenset({"matmul", "sum", "max", "min", "argmax", "argmin", "cumsum", "scatter_add", "random_bits"})
+LOOPS = OPS.keys() - ELEMENTWISE.keys() - VIEWS.keys() - {"input"}
 """The ops that need a loop of their own."""
 
 MAX_MEMBERS = 256
@@ -109,20 +110,17 @@ class Fusion:
         return self._home.get(node)
 
     def store(self, node: Node) -> None:
-        """See that a node lies in memory."""
-        if node.op in ("input", "constant") and node not in self._home:
-            return
+        """See that a node lies in memory; leaves do."""
+        if node.op not in ("input", "constant") or node in self._home:
+            self.store_copy(node)
+
+    def store_copy(self, node: Node) -> None:
+        """See that a node lies in memory as a result of a kernel, also if it is a leaf."""
         if node not in self._home:
             self._found(Kernel(None, node.shape), node)
         kernel = self.kernels[self._home[node]]
         if node not in kernel.stored:
             kernel.stored.append(node)
-
-    def store_copy(self, node: Node) -> None:
-        """See that a leaf lies in memory as a result of its own."""
-        if node not in self._home:
-            self._found(Kernel(None, node.shape), node)
-        self.store(node)
 
     def _found(self, kernel: Kernel, node: Node) -> None:
         self.kernels.append(kernel)
@@ -283,6 +281,3 @@ def _moves_last(view: Node) -> bool:
 def _is_strided(view: Node) -> bool:
     """Whether a view only strides over its operand."""
     return view.op != "reshape" or long_axes(view.shape) == long_axes(view.inputs[0].shape)
-
-
-assert not LOOPS & (VIEWS.keys() | ELEMENTWISE.keys())

@@ -3,8 +3,8 @@
 A `Value` stands for a number that the machine code will hold; Python's operators emit instructions. Python ints stay
 Python ints for as long as they meet no Value, so sizes that are known cost nothing, and one generator serves both.
 
-The text is written here and not by `llvmlite.ir`: that takes longer to build than LLVM takes to compile, and has no
-words for atomic stores, vectors of pointers or splatted constants. LLVM's own parser checks every line.
+The text is written here and not by `llvmlite.ir`, which has no words for atomic stores, vectors of pointers or splatted
+constants, and would have to be loaded. LLVM's own parser checks every line.
 """
 
 from __future__ import annotations
@@ -266,9 +266,6 @@ class Builder:
         lanes = max(v.type.lanes for v in [condition, *values])
         kind = values[0].type.of(lanes)
         x, y = self.constant(x, kind), self.constant(y, kind)
-        if lanes and not condition.type.lanes:
-            # One bit for all lanes chooses a register at once.
-            return self.emit(kind, f"select {condition}, {x}, {y}")
         return self.emit(kind, f"select {condition}, {x}, {y}")
 
     def convert(self, x: Value, operation: str, kind: Type) -> Value:

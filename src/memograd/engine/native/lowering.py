@@ -205,10 +205,9 @@ class Lowering:
                 if node in self._targets:
                     continue
                 is_private = not long_axes(node.shape) or shares.is_repeated(kernel)
-                if node.op == "random_bits" and (node.ndim != 2 or node.shape[-1] % 8):
-                    strides, padded = strides_of(node.shape), False
-                else:
-                    strides, padded = row_strides(node, self.lanes), True
+                # Blocks of random bits may go over the end of a row, if they are not drawn row by row.
+                padded = node.op != "random_bits" or shares.is_drawn_in_rows(node)
+                strides = row_strides(node, self.lanes) if padded else strides_of(node.shape)
                 size = padded_bytes(node, self.lanes)
                 place = Place(self._slot("private" if is_private else "arena", size), strides, padded)
                 self._places.setdefault(node, place)
@@ -240,7 +239,7 @@ class Lowering:
         def body(b: Builder, table: Value, first: Value, last: Value) -> None:
             nonlocal frame
             frame = Frame(b, table, readable, self.lanes, on_read, VIEWS)
-            emission = Emission(frame, kernel, share, first, last, self._targets, self._machine, sums)
+            emission = Emission(frame, kernel, share, first, last, self._targets, sums)
             emit(emission)
 
         name = self._module.define(

@@ -92,13 +92,13 @@ class TrainingMemory:
             for j, value in scalars.items():
                 value[...] = self._scalars[0][j]
 
-    def state(self) -> list[Array]:
-        """Copies of the state."""
+    def state(self, count: int | None = None) -> list[Array]:
+        """Copies of the first parts of the state, so many; by default of all."""
         return [
             self._scalars[0][j].reshape(node.shape).copy()
             if j in self._scalars[0]
             else _view(self._state[start:], node, self._lanes).copy()
-            for j, (node, start) in enumerate(zip(self._nodes, self._starts, strict=True))
+            for j, (node, start) in enumerate([*zip(self._nodes, self._starts, strict=True)][:count])
         ]
 
 

@@ -137,6 +137,10 @@ class NativeTraining:
         """Copies of the state, in the order in which it came."""
         return self._memory.state()
 
+    def first_of_state(self, count: int) -> list[Array]:
+        """Copies of the first parts of the state: of the parameters, without what the optimiser keeps."""
+        return self._memory.state(count)
+
     def run(self, n_epochs: int = 1) -> list[float]:
         """Train so many epochs more; the mean loss of each."""
         first = self._done // self.steps_an_epoch

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from memograd.engine.native.access import ZERO, Frame, Index, Indices, add, strides_of, times
-from memograd.engine.native.elementwise import memory_type, type_of
+from memograd.engine.native.access import ZERO, Frame, Indices, add, strides_of, times
+from memograd.engine.native.elementwise import type_of
 from memograd.engine.native.ir import Builder, Value
-from memograd.engine.native.ir_types import I1, I64, PTR
+from memograd.engine.native.ir_types import I64, PTR
 from memograd.graph.node import Node, Shape
 
 
@@ -17,19 +17,9 @@ def _constant(frame: Frame, node: Node, index: Indices) -> Value:
     b = frame.b
     if array.size == 1:
         return b.constant(array.item(), type_of(node.dtype))
-    kind = memory_type(node.dtype)
     # Vectors may run over the end.
     table = Value(b, PTR, "@" + b.module.table(array.tobytes() + bytes(64)))
-    start, step = frame.offset(strides_of(node.shape), index)
-    if isinstance(start, Value) and start.type.lanes:
-        loaded = b.gather(b.offset(table, start, kind), kind, frame.mask())
-    elif step == 0:
-        loaded = b.load(b.offset(table, start, kind), kind)
-    elif step == 1:
-        loaded = b.load(b.offset(table, start, kind), kind.of(frame.lanes), frame.mask())
-    else:
-        loaded = b.gather(b.offset(table, frame.vector(Index(start, step)), kind), kind, frame.mask())
-    return b.convert(loaded, "trunc", I1) if node.dtype.kind == "b" else loaded
+    return frame.fetched(node, table, strides_of(node.shape), index)
 
 
 def _broadcast_to(frame: Frame, node: Node, index: Indices) -> Value:

@@ -9,7 +9,6 @@ from typing import Any
 from memograd.engine.native.access import ZERO, Frame, Indices, Place
 from memograd.engine.native.fusion import Kernel, long_axes
 from memograd.engine.native.ir import Builder, Value
-from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import Share
 from memograd.graph.node import Node, Shape
 
@@ -26,7 +25,6 @@ class Emission:
         Whose units first to last are to be done.
     first, last : Value
     targets : mapping of Node to the places where it is to be written
-    machine : Machine
     sums : Place or None
         Where a product that is too large for registers and caches keeps its sums.
     """
@@ -37,7 +35,6 @@ class Emission:
     first: Value
     last: Value
     targets: Mapping[Node, Sequence[Place]]
-    machine: Machine
     sums: Place | None = None
 
     @property

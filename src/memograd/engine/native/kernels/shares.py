@@ -23,11 +23,16 @@ def share_of(kernel: Kernel, machine: Machine, lanes: int, n_cores: int, rows: C
         return FIRST
     if not shape or is_repeated(kernel):
         return ALL
-    if node is not None and node.op == "random_bits" and (len(shape) == 1 or node.shape[-1] % 8):
+    if node is not None and node.op == "random_bits" and not is_drawn_in_rows(node):
         return FIRST
     if len(shape) == 1 and shape[0] not in rows and not (node is not None and node.op in ("cumsum", "random_bits")):
         return chunks_share(shape[0], lanes)
     return rows_share(shape[0], machine.tile_rows, n_cores)
+
+
+def is_drawn_in_rows(node: Node) -> bool:
+    """Whether each row of random bits is made of whole blocks of eight, so that threads can share the rows."""
+    return len(long_axes(node.shape)) > 1 and node.shape[-1] % 8 == 0
 
 
 MAX_REPEATED = 1 << 14
