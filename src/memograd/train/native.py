@@ -8,6 +8,7 @@ import numpy as np
 
 from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE, TracedStep
 from memograd.engine.native.training import NativeTraining
+from memograd.engine.native.training_code import TrainingCode
 from memograd.graph.node import Array
 from memograd.graph.simplify import simplify
 from memograd.graph.tracing import take_apart, trace
@@ -67,7 +68,7 @@ class NativeEpochs:
         self._n_parameters = len(leaves)
         given = [array for array in data if array is not None]
         self._run = NativeTraining(
-            steps,
+            TrainingCode(steps),
             [np.asarray(leaf) for leaf in (*leaves, *state_leaves)],
             given,
             epochs=epochs,

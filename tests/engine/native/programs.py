@@ -12,6 +12,7 @@ from memograd.engine.native.machine import Machine
 from memograd.engine.native.program import NativeProgram
 from memograd.engine.native.traced_step import TracedStep
 from memograd.engine.native.training import NativeTraining
+from memograd.engine.native.training_code import TrainingCode
 from memograd.graph.tree import flatten, map_leaves
 from memograd.nn.layers import Noise
 from memograd.nn.optimizers import Optimizer, State
@@ -69,15 +70,15 @@ class Training:
         self.steps: dict[int, TracedStep] = {
             n: _traced(self.step, self._start, self._state, data, n) for n in {batch, n_rows % batch or batch}
         }
+        self.code = TrainingCode(self.steps, target)
         self.native = NativeTraining(
-            self.steps,
+            self.code,
             [np.asarray(leaf) for leaf in (*flatten(self._start)[0], *flatten(self._state)[0])],
             [x for x in data if x is not None],
             epochs=epochs,
             seed=seed,
             n_threads=n_threads,
             order=np.tile(np.arange(n_rows), epochs),
-            target=target,
         )
 
     def run(self) -> tuple[list[Any], list[float]]:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import memograd as mg
-from memograd.engine.native import training
+from memograd.engine.native import training_code
 from memograd.engine.native.ir import Module
 from memograd.engine.native.lowering import Form, Lowering, padded_bytes, row_strides
 from memograd.engine.native.machine import machine
 from memograd.engine.native.program import lanes_for
 from memograd.engine.native.traced_step import ROWS, STATE, TracedStep
 from memograd.engine.native.training import NativeTraining
+from memograd.engine.native.training_code import TrainingCode
 from memograd.errors import CannotLower, ShapeError
 from memograd.graph.ops import make_input
 from memograd.nn.mlp import MLP
@@ -70,7 +71,7 @@ def test_a_step_of_a_network_has_two_levels(loss: str) -> None:
         MLP((20, 64, 48, 5), "gelu", loss), Adam(), (rng.normal(size=(64, 20)).astype(np.float32), y, None)
     )
     # The barrier's function, the one in the step, and two of the loop over steps.
-    assert training.native.source.count("call void @barrier") == 1 + 2
+    assert training.code.source.count("call void @barrier") == 1 + 2
 
 
 # Memory
@@ -124,9 +125,14 @@ def stepped(f: Callable[..., Any], states: list[Any], X: Any, *, n_threads: int,
 
     compiled = mg.compile(step, states, X, engine="numpy")
     traced = TracedStep(compiled.graph, compiled.plan, (STATE,) * len(states) + (ROWS,))
-    run = NativeTraining({len(X): traced}, states, [X], epochs=n_steps, seed=0, n_threads=n_threads)
+    run = NativeTraining(TrainingCode({len(X): traced}), states, [X], epochs=n_steps, seed=0, n_threads=n_threads)
     run.run(n_steps)
     return run.state
+
+
+def refused(*_: Any) -> Any:
+    """In the place of the narrow form, that the other one may be tested."""
+    raise CannotLower("no narrow form")
 
 
 def big(x: Any) -> Any:
@@ -185,7 +191,7 @@ def test_states_are_read_before_they_are_overwritten(
     X = np.random.default_rng(0).normal(size=(N_ROWS, 30))
     if n_threads is not None:
         # Otherwise small steps are straight-line code, which holds all in registers.
-        monkeypatch.setattr(training, "_is_narrow", lambda *_: False)
+        monkeypatch.setattr(training_code, "_narrow", refused)
     if name in (ALWAYS_REFUSED if n_threads is None else REFUSED):
         with pytest.raises(CannotLower, match="is read after its place has been taken"):
             stepped(f, states, X, n_threads=n_threads)
@@ -214,11 +220,16 @@ def test_powers_of_integers_are_refused() -> None:
         mg.compile(lambda x, y: x**y, np.ones(3, int), np.ones(3, int), engine="native")
 
 
-def test_computed_positions_are_refused() -> None:
-    """They cannot be checked before the code runs; moved ones can."""
+def test_positions_computed_of_one_argument_are_checked() -> None:
+    """Before the code runs they are computed by NumPy; those that follow from several arguments are refused."""
     x, rows = np.arange(12.0).reshape(4, 3), np.array([3, 0])
     with pytest.raises(CannotLower, match=r"take.*positions are computed"):
-        mg.compile(lambda x, rows: x[rows + 1], x, rows, engine="native")
+        mg.compile(lambda x, rows, more: x[rows + more], x, rows, rows, engine="native")
+    f = mg.compile(lambda x, codes: x[(codes[:, 1] + 1.0).astype(np.int64)], x, np.zeros((2, 2)), engine="native")
+    np.testing.assert_array_equal(f(x, np.array([[9.0, 2.0], [9.0, 0.5]])), x[[3, 1]])
+    for outside in (3.0, -6.0, np.nan, np.inf, 1e300):
+        with pytest.raises(IndexError, match="out of bounds"):
+            f(x, np.array([[0.0, 0.0], [0.0, outside]]))
     f = mg.compile(lambda x, rows: x[rows[::-1].astype(np.int32).reshape(2, 1)], x, rows, engine="native")
     np.testing.assert_array_equal(f(x, rows), x[[[0], [3]]])
 

@@ -18,6 +18,7 @@ from memograd.engine.native.jit import Code
 from memograd.engine.native.machine import machine, usable_cores
 from memograd.engine.native.threads import WORDS, barrier
 from memograd.engine.native.training import NativeTraining
+from memograd.engine.native.training_code import TrainingCode
 from memograd.nn.layers import Dense, Dropout, LayerNorm, Residual, Sequential
 from memograd.nn.mlp import MLP
 from memograd.nn.network import Network
@@ -171,7 +172,7 @@ def test_rows_are_drawn_alike_on_any_number_of_threads() -> None:
     found = []
     for n_threads, seed in ((1, 0), (2, 0), (3, 0), (2, 1)):
         run = NativeTraining(
-            plain.steps, plain.native.state, data(np.float32), epochs=3, seed=seed, n_threads=n_threads
+            TrainingCode(plain.steps), plain.native.state, data(np.float32), epochs=3, seed=seed, n_threads=n_threads
         )  # fmt: skip
         orders = []
         for _ in range(3):
@@ -182,6 +183,45 @@ def test_rows_are_drawn_alike_on_any_number_of_threads() -> None:
         found.append((np.concatenate(orders).tobytes(), [x.tobytes() for x in run.state]))
     assert found[0] == found[1] == found[2]
     assert found[3][0] != found[0][0]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_some_of_the_rows(name: str) -> None:
+    """To train on some rows is to train on a copy of them, bit for bit; and code serves more than one training."""
+    some = np.random.default_rng(0).permutation(90)[:70]
+    X, y, _ = data(np.float32)
+    plain = Training(NETWORKS[name], Adam(0.01), (X[some], y[some], None), batch=32, epochs=3)
+    start = plain.native.state
+    found = [
+        NativeTraining(plain.code, start, arrays, epochs=3, seed=5, n_threads=n_threads, rows=rows)
+        for arrays, rows in (([X[some], y[some]], None), ([X, y], some))
+        for n_threads in (1, 2)
+    ]
+    losses = [run.run(3) for run in found]
+    assert all(other == losses[0] for other in losses)
+    assert len({b"".join(x.tobytes() for x in run.state) for run in found}) == 1
+
+
+def test_rows_that_are_not_there() -> None:
+    """They are refused before machine code reads them."""
+    X, y, _ = data(np.float32)
+    plain = Training(NETWORKS["plain"], Adam(0.01), (X, y, None), batch=32)
+    for rows in ([90], [0, -1]):
+        with pytest.raises(IndexError, match="there is no row"):
+            NativeTraining(plain.code, plain.native.state, [X, y], epochs=1, seed=0, rows=np.array(rows * 40))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_entering_at_a_later_epoch(name: str) -> None:
+    """A training that starts where another one stopped goes on as that one would have, bit for bit."""
+    plain = Training(NETWORKS[name], AdamW(0.01), data(np.float32), batch=32, epochs=4, schedule="cosine")
+    given = [x for x in data(np.float32) if x is not None]
+    whole = NativeTraining(plain.code, plain.native.state, given, epochs=4, seed=5)
+    losses = whole.run(2)
+    later = NativeTraining(plain.code, whole.state, given, epochs=4, seed=5, first_epoch=2, n_threads=2)
+    assert whole.run(2) == later.run(2)
+    assert len(losses) == 2
+    assert [x.tobytes() for x in whole.state] == [x.tobytes() for x in later.state]
 
 
 def test_trainings_at_once() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import memograd as mg
-from memograd.engine.native import jit, machine, program, training
+from memograd.engine.native import jit, machine, program, training_code
 from memograd.errors import EngineFallback, EngineUnavailable
 from memograd.graph.tree import flatten
 from memograd.nn.mlp import MLP
@@ -33,7 +33,7 @@ def without_llvmlite(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("llvmlite", "llvmlite.binding"):
         monkeypatch.setitem(sys.modules, name, None)
     fresh = lru_cache(machine.machine.__wrapped__)
-    for module in (machine, program, training):
+    for module in (machine, program, training_code):
         monkeypatch.setattr(module, "machine", fresh)
     monkeypatch.setattr(jit, "_llvm", lru_cache(1)(jit._llvm.__wrapped__))
     yield

@@ -161,7 +161,7 @@ def test_code_for_a_machine_uses_its_vectors() -> None:
     x = np.zeros((40, 40), np.float32)
     for target in (parameter.values[0] for parameter in MACHINES):
         if target is not None:
-            sources = Training(MLP((9, 40, 3), "tanh"), Adam(), (x[:, :9], x[:, :3], None), target=target).native.source
+            sources = Training(MLP((9, 40, 3), "tanh"), Adam(), (x[:, :9], x[:, :3], None), target=target).code.source
             lanes = target.lanes(4)
             assert f"<{lanes} x float>" in sources
             assert f"<{2 * lanes} x float>" not in sources

@@ -8,8 +8,10 @@ from memograd.engine.native.ir import Builder, Module, Value
 from memograd.engine.native.ir_types import F64, I32, I64, PTR, VOID
 from memograd.engine.native.threads import barrier
 
-# The job, in 64-bit words. Pointers: to int32 numbers of rows, to a float64 for each epoch.
-(N_ROWS, STEPS_AN_EPOCH, FIRST_STEP, END_STEP, N_EPOCHS, SEED, ORDER, GIVEN_ORDER, TOTALS, AMOUNTS) = range(10)
+# The job, in 64-bit words. Pointers: to int32 numbers of rows (in order, to choose from), to a float64 for each epoch.
+(N_ROWS, STEPS_AN_EPOCH, FIRST_STEP, END_STEP, N_EPOCHS, SEED, ORDER, ROW_NUMBERS, GIVEN_ORDER, TOTALS, AMOUNTS) = (
+    range(11)
+)
 JOB_WORDS = 16
 
 
@@ -35,7 +37,7 @@ class StepCode:
     amount: int
 
 
-def define(module: Module, full: StepCode, last: StepCode | None) -> str:
+def define(module: Module, full: StepCode, last: StepCode | None = None) -> str:
     """The function ``run(thread, n_threads, control, job, table, table of the last step)``.
 
     Parameters
@@ -48,7 +50,7 @@ def define(module: Module, full: StepCode, last: StepCode | None) -> str:
         b: Builder, thread: Value, n_threads: Value, control: Value, job: Value, table: Value, last_table: Value
     ) -> None:
         word = [b.load(b.offset(job, i, I64), I64) for i in range(SEED + 1)]
-        pointer = {i: b.load(b.offset(job, i, I64), PTR) for i in (ORDER, GIVEN_ORDER, TOTALS, AMOUNTS)}
+        pointer = {i: b.load(b.offset(job, i, I64), PTR) for i in (ORDER, ROW_NUMBERS, GIVEN_ORDER, TOTALS, AMOUNTS)}
         is_first = b.compare("==", thread, 0)
         draws = b.compare("==", b.load(b.offset(job, GIVEN_ORDER, I64), I64), 0)
         n_steps = b.convert(word[STEPS_AN_EPOCH] * word[N_EPOCHS], "sitofp", F64)
@@ -58,7 +60,7 @@ def define(module: Module, full: StepCode, last: StepCode | None) -> str:
             def draw() -> None:
                 b.branch(
                     is_first,
-                    lambda: shuffle(b, pointer[ORDER], word[N_ROWS], word[SEED], epoch),
+                    lambda: shuffle(b, pointer[ORDER], pointer[ROW_NUMBERS], word[N_ROWS], word[SEED], epoch),
                 )
                 barrier(b, control, n_threads)
 
@@ -113,7 +115,7 @@ def mixed(b: Builder, x: Value) -> Value:
     return x ^ (x >> 31)
 
 
-def shuffle(b: Builder, order: Value, n_rows: Value, seed: Value, epoch: Value) -> None:
+def shuffle(b: Builder, order: Value, rows: Value, n_rows: Value, seed: Value, epoch: Value) -> None:
     """Draw an order of rows, by seed and epoch alone.
 
     Source: Durstenfeld 1964, algorithm 235, in the form that fills the array as it goes. No random number waits for
@@ -126,6 +128,6 @@ def shuffle(b: Builder, order: Value, n_rows: Value, seed: Value, epoch: Value) 
         bits = mixed(b, start + (i + 1) * golden)
         j = ((bits >> 32) * (i + 1)) >> 32
         b.store(b.offset(order, i, I32), b.load(b.offset(order, j, I32), I32))
-        b.store(b.offset(order, j, I32), b.convert(i, "trunc", I32))
+        b.store(b.offset(order, j, I32), b.load(b.offset(rows, i, I32), I32))
 
     b.loop(0, n_rows, place)

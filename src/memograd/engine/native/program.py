@@ -14,9 +14,10 @@ from memograd.engine.native.ir import Module
 from memograd.engine.native.jit import Code
 from memograd.engine.native.lowering import Form, Lowering
 from memograd.engine.native.machine import Machine, machine, usable_cores
+from memograd.engine.native.positions import positions_of
 from memograd.engine.native.threads import WORDS
 from memograd.errors import CannotLower
-from memograd.graph.node import Array, Node
+from memograd.graph.node import Node
 from memograd.graph.tracing import Graph
 from memograd.plan.from_graph import Plan
 
@@ -55,7 +56,7 @@ class NativeProgram:
             ([Form()] * len(graph.inputs), [Form()] * len(graph.outputs)),
             machine=target, lanes=lanes_for(plan.nodes, target), n_cores=usable_cores(),
         )  # fmt: skip
-        self._positions = positions_to_check(plan.nodes, graph.inputs)
+        self._positions = [(graph.inputs.index(each.source), each) for each in positions_of(plan.nodes)]
         self._code = Code(str(module), target)
         self._step = self._code.function("step", None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
         self._outputs = graph.outputs
@@ -70,8 +71,8 @@ class NativeProgram:
     def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """The outputs, given the inputs, both in the order of the graph's."""
         arrays = [np.require(x, requirements=["C", "A"]) for x in inputs]
-        for i, node in self._positions:
-            check_positions(arrays[i], node)
+        for i, positions in self._positions:
+            positions.check(arrays[i])
         results = [np.empty(node.shape, node.dtype) for node in self._outputs]
         process, memory = self._idle.pop() if self._idle else (os.getpid(), _Memory(self._lowering))
         table = memory.table
@@ -94,43 +95,3 @@ class _Memory:
         for i, slot in enumerate(lowering.slots):
             if slot.kind in blocks:
                 self.table[i] = blocks[slot.kind].ctypes.data + slot.offset
-
-
-_KEEP_POSITIONS = ("reshape", "transpose", "broadcast_to", "slice", "cast")
-
-
-def positions_to_check(nodes: Sequence[Node], inputs: Sequence[Node]) -> list[tuple[int, Node]]:
-    """The arguments that are used as positions, and what takes from them: machine code cannot raise.
-
-    Raises
-    ------
-    CannotLower
-        When positions are computed, or constants that lie outside.
-    """
-    place = {node: i for i, node in enumerate(inputs)}
-    found = []
-    for node in nodes:
-        if node.op not in ("take", "scatter_add"):
-            continue
-        positions = node.inputs[1]
-        while (
-            positions.op in ("reshape", "transpose", "broadcast_to", "slice", "cast") and positions.dtype.kind in "iu"
-        ):
-            positions = positions.inputs[0]
-        if positions.op == "constant":
-            try:
-                check_positions(positions["value"].array, node)
-            except IndexError as error:
-                raise CannotLower(str(error)) from error
-        elif positions.op == "input":
-            found.append((place[positions], node))
-        else:
-            raise CannotLower(f"{node!r}: its positions are computed, so they cannot be checked before the code runs")
-    return found
-
-
-def check_positions(positions: Array, node: Node) -> None:
-    """Raise IndexError unless all positions lie inside, as NumPy does."""
-    length = node["length"] if node.op == "scatter_add" else node.inputs[0].shape[node["axis"]]
-    if positions.size and not (-length <= int(positions.min()) and int(positions.max()) < length):
-        raise IndexError(f"index {int(positions.max())} is out of bounds for axis {node['axis']} with size {length}")
