@@ -14,7 +14,7 @@ from memograd.engine.native.traced_step import TracedStep
 from memograd.engine.native.training import NativeTraining
 from memograd.engine.native.training_code import TrainingCode
 from memograd.graph.tree import flatten, map_leaves
-from memograd.nn.layers import Noise
+from memograd.nn.layer import Noise
 from memograd.nn.optimizers import Optimizer, State
 from memograd.nn.step import Clock, training_step
 from memograd.train.native import _traced

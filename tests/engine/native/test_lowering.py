@@ -41,37 +41,45 @@ def lowered(f: Callable[..., Any], *args: Any, n_cores: int = 2) -> Lowering:
 
 # Levels
 
-X, W = np.ones((64, 40)), np.ones((40, 64))
+# Three panels of columns cannot be shared evenly between two cores, four can.
+NARROW, WIDE = ((np.ones((n, 40)), np.ones((40, n))) for n in (3 * 2 * machine().lanes(8), 4 * 2 * machine().lanes(8)))
 
 
 @pytest.mark.parametrize(
-    ("f", "n_levels"),
+    ("f", "by_rows", "by_columns"),
     [
-        (lambda x, w: np.tanh(x @ w), 1),
-        (lambda x, w: np.tanh(x @ w) @ w.T @ w, 1),
-        (lambda x, w: np.sum(np.tanh(x @ w), axis=1), 1),
-        (lambda x, w: np.sum(x @ w, axis=0), 2),
-        (lambda x, w: w @ (x @ w), 2),
-        (lambda x, w: w @ (x @ (w @ (x @ w))), 4),
-        (lambda x, w: (x @ w) * np.sum(x @ w), 2),
-        (lambda x, w: (x @ w).T @ (x @ w), 2),
+        (lambda x, w: np.tanh(x @ w), 1, 1),
+        (lambda x, w: np.tanh(x @ w) @ w.T @ w, 1, 3),
+        (lambda x, w: np.sum(np.tanh(x @ w), axis=1), 1, 1),
+        (lambda x, w: np.sum(x @ w, axis=0), 2, 1),
+        (lambda x, w: w @ (x @ w), 2, 1),
+        (lambda x, w: w @ (x @ (w @ (x @ w))), 4, 1),
+        (lambda x, w: (x @ w) * np.sum(x @ w), 2, 2),
+        (lambda x, w: (x @ w).T @ (x @ w), 2, 2),
     ],
 )
-def test_levels(f: Callable[..., Any], n_levels: int) -> None:
-    """Threads wait where one reads rows that another has written, and nowhere else."""
-    assert lowered(f, X, W).n_levels == n_levels
+def test_levels(f: Callable[..., Any], by_rows: int, by_columns: int) -> None:
+    """Threads wait where one reads what another has written, and nowhere else."""
+    assert (lowered(f, *NARROW).n_levels, lowered(f, *WIDE).n_levels) == (by_rows, by_columns)
 
 
+@pytest.mark.parametrize(("width", "n_levels"), [(8, 2), (64, 5)])
 @pytest.mark.parametrize("loss", ["squared_error", "cross_entropy"])
-def test_a_step_of_a_network_has_two_levels(loss: str) -> None:
-    """Each thread goes forward and back with its own rows; then all wait once, before they sum over all rows."""
+def test_levels_of_a_step(loss: str, width: int, n_levels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that have rows go forward and back with their own, and wait once, before they sum over all rows. Where
+    layers are wide they have columns, and wait after each layer.
+    """
+    monkeypatch.setattr(training_code, "usable_cores", lambda: 2)
+    monkeypatch.setattr(training_code, "_narrow", refused)
     rng = np.random.default_rng(0)
     y = rng.integers(0, 5, 64) if loss == "cross_entropy" else rng.normal(size=(64, 5)).astype(np.float32)
-    training = Training(
-        MLP((20, 64, 48, 5), "gelu", loss), Adam(), (rng.normal(size=(64, 20)).astype(np.float32), y, None)
-    )
-    # The barrier's function, the one in the step, and two of the loop over steps.
-    assert training.code.source.count("call void @barrier") == 1 + 2
+    X = rng.normal(size=(64, 20)).astype(np.float32)
+    training = Training(MLP((20, width, width, 5), "gelu", loss), Adam(), (X, y, None))
+    ((lowering, _),) = training.code.lowered
+    assert isinstance(lowering, Lowering)
+    assert lowering.n_levels == n_levels
+    # Those between levels, and two of the loop over steps.
+    assert training.code.source.count("call void @barrier") == n_levels - 1 + 2
 
 
 # Memory

@@ -63,13 +63,13 @@ class Case(NamedTuple):
 
 
 def case(number: int, dtype: Any) -> Case:
-    """Widths 1 to 70, one to four layers, every activation, loss and optimiser in turn, 1 to 80 rows."""
+    """Widths 1 to 150, one to four layers, every activation, loss and optimiser in turn, 1 to 80 rows."""
     rng = np.random.default_rng((number, np.dtype(dtype).itemsize))
     activations = list(ACTIVATIONS)
     loss = LOSS_NAMES[number % len(LOSS_NAMES)]
     depth = int(rng.integers(1, 5))
     # Small ones are done in another way, with the batch along the lanes.
-    widest = (4, 12, 70)[int(rng.integers(3))]
+    widest = (4, 12, 150)[int(rng.integers(3))]
     widths = [int(n) for n in rng.integers(1, widest + 1, depth + 1)]
     if loss == "binary_cross_entropy":
         widths[-1] = 1
@@ -86,7 +86,9 @@ def case(number: int, dtype: Any) -> Case:
     )
     n_rows = 1 if number % 10 == 0 else int(rng.integers(1, 81))
     X = rng.normal(size=(n_rows, widths[0])).astype(dtype)
-    if "cross_entropy" in loss:
+    if loss == "multilabel_cross_entropy":
+        y = rng.integers(0, 2, (n_rows, widths[-1])).astype(dtype)
+    elif "cross_entropy" in loss:
         y = rng.integers(0, max(widths[-1], 2), n_rows)
     else:
         y = rng.normal(size=(n_rows, widths[-1])).astype(dtype)

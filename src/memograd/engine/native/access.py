@@ -32,14 +32,14 @@ class Index(NamedTuple):
         From one lane to the next.
     depth : int
         How many loops it changes with.
-    is_row : bool
-        Whether it is the row that the kernel is at, of those that are shared among threads.
+    is_own : bool
+        Whether it lies in the part that a thread has for itself, along the axis that is shared among threads.
     """
 
     start: Any
     step: int = 0
     depth: int = 0
-    is_row: bool = False
+    is_own: bool = False
 
     @property
     def key(self) -> tuple[Any, int]:

@@ -251,11 +251,11 @@ class Fusion:
             and long_axes(kernel.shape) == long_axes(node.shape)
             and len(kernel.members) < MAX_MEMBERS
             and (kernel.node is None or kernel.node.op not in ("scatter_add", "cumsum", "random_bits"))
-            and not (costly and kernel.node is not None and _ends_in_lanes(kernel.node))
+            and not (costly and kernel.node is not None and ends_in_lanes(kernel.node))
         )
 
 
-def _ends_in_lanes(node: Node) -> bool:
+def ends_in_lanes(node: Node) -> bool:
     """Whether a reduction adds up the lanes of a vector, so that its results come one by one."""
     if node.op not in ("sum", "max", "min"):
         return False

@@ -7,14 +7,14 @@ level above them, and between two levels stands a barrier.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from memograd.engine.native.access import Frame, Indices, Place, strides_of
 from memograd.engine.native.elementwise import memory_type
-from memograd.engine.native.fusion import Fusion, Kernel, long_axes
+from memograd.engine.native.fusion import Fusion, Kernel, ends_in_lanes, long_axes
 from memograd.engine.native.ir import Builder, Module, Value
 from memograd.engine.native.ir_types import I1, I32, I64, PTR, VOID
 from memograd.engine.native.kernels import shares
@@ -96,8 +96,8 @@ class _Emitted:
     kernel: Kernel
     name: str
     share: Share
-    # What it reads, and whether only in the rows that it computes.
-    reads: dict[Node, bool] = field(default_factory=dict)
+    # What it reads, and along which axes (rows, chunks) only in the part that its thread computes.
+    reads: dict[Node, frozenset[str]] = field(default_factory=dict)
     # What it reads at other elements than the one that it computes.
     elsewhere: set[Node] = field(default_factory=set)
     level: int = 0
@@ -161,6 +161,9 @@ class Lowering:
         self._places: dict[Node, Place] = {}
         self._targets: dict[Node, list[Place]] = {}
         self._sums: dict[Node, Place] = {}
+        kernels = self._fusion.kernels
+        elements = [_elementwise_sources(kernel, self._fusion, number) for number, kernel in enumerate(kernels)]
+        self._by_columns = shares.cut_by_columns(kernels, elements, lanes, n_cores)
         self._place_arguments()
         self._place_results()
         self._gathered = [i for i, form in enumerate(forms[0]) if form.is_gathered]
@@ -200,7 +203,7 @@ class Lowering:
             self._places.setdefault(node, place)
 
     def _place_temporaries(self) -> None:
-        for kernel in self._fusion.kernels:
+        for number, kernel in enumerate(self._fusion.kernels):
             for node in kernel.stored:
                 if node in self._targets:
                     continue
@@ -212,7 +215,8 @@ class Lowering:
                 place = Place(self._slot("private" if is_private else "arena", size), strides, padded)
                 self._places.setdefault(node, place)
                 self._targets[node] = [place]
-            if kernel.node is not None and is_blocked(kernel.node, self._n_cores):
+            n_shares = 1 if number in self._by_columns else self._n_cores
+            if kernel.node is not None and is_blocked(kernel.node, n_shares):
                 slot = self._slot("arena", padded_bytes(kernel.node, self.lanes))
                 self._sums[kernel.node] = Place(slot, row_strides(kernel.node, self.lanes), True)
 
@@ -220,26 +224,31 @@ class Lowering:
 
     def _emit(self, number: int, kernel: Kernel) -> _Emitted:
         readable = {node: place for node, place in self._places.items() if self._is_before(node, number)}
-        operands = _operands(kernel, self._fusion, number)
+        operands = _sources(kernel.results, self._fusion, number)
         cut_lengths = {
             e.share.length for e in self._emitted if e.share.kind == "rows" and not operands.isdisjoint(e.kernel.stored)
         }
-        share = shares.share_of(kernel, self._machine, self.lanes, self._n_cores, cut_lengths)
-        reads: dict[Node, bool] = {}
+        share = shares.share_of(
+            kernel, self._machine, self.lanes, self._n_cores, cut_lengths, by_columns=number in self._by_columns
+        )
+        reads: dict[Node, frozenset[str]] = {}
         sums = None if kernel.node is None else self._sums.get(kernel.node)
 
         elsewhere: set[Node] = set()
         frame: Frame
 
         def on_read(node: Node, index: Indices) -> None:
-            reads[node] = reads.get(node, True) and _is_at_own_row(node, index, kernel)
+            own = _own_axes(node, index, share)
+            reads[node] = reads.get(node, own) & own
             if frame.here != tuple(i.key for n, i in zip(node.shape, index, strict=True) if n != 1):
                 elsewhere.add(node)
 
         def body(b: Builder, table: Value, first: Value, last: Value) -> None:
             nonlocal frame
             frame = Frame(b, table, readable, self.lanes, on_read, VIEWS)
-            emission = Emission(frame, kernel, share, first, last, self._targets, sums)
+            emission = Emission(
+                frame, kernel, share, first, last, self._targets, self._machine.tile_rows, self._n_cores, sums
+            )
             emit(emission)
 
         name = self._module.define(
@@ -258,19 +267,16 @@ class Lowering:
         return rows_share(node.shape[0], self._machine.tile_rows, self._n_cores)
 
     def _set_levels(self) -> None:
-        gathered = {self._inputs[i] for i in self._gathered}
         overwritten: dict[int, list[int]] = {}
         for node, form in zip(self._outputs, self._forms[1], strict=True):
             if form.state is not None and node is not self._inputs[form.state]:
                 overwritten.setdefault(self._home(node), []).append(form.state)
         for number, e in enumerate(self._emitted):
-            for node, aligned in e.reads.items():
+            for node in e.reads:
                 home = self._fusion.home_of(node)
-                if node in gathered:
-                    e.level = max(e.level, int(not aligned or e.share != self._rows_share(node)))
-                elif node.op != "input" and home is not None:
+                if node.op != "input" and home is not None:
                     below = self._emitted[home]
-                    apart = not (below.share.kind == "all" or (aligned and below.share == e.share))
+                    apart = below.share.kind != "all" and not _is_own(e, node, below.share)
                     e.level = max(e.level, below.level + apart)
             for state in overwritten.get(number, ()):
                 self._overwrite(number, self._inputs[state], is_private=self._forms[0][state].is_private)
@@ -280,10 +286,15 @@ class Lowering:
         e = self._emitted[number]
         for reader in self._emitted[:number]:
             if state in reader.reads:
-                aligned = is_private or (reader.reads[state] and reader.share == e.share)
-                e.level = max(e.level, reader.level + (not aligned))
+                apart = not is_private and not _is_own(reader, state, e.share)
+                e.level = max(e.level, reader.level + apart)
         if any(state in reader.reads for reader in self._emitted[number + 1 :]) or state in e.elsewhere:
             raise CannotLower(f"{state!r} is read after its place has been taken")
+
+    def _is_gathered_by_all(self, node: Node) -> bool:
+        """Whether each thread copies all rows of an argument: one reads others than its own before the first wait."""
+        share = self._rows_share(node)
+        return any(e.level == 0 and node in e.reads and not _is_own(e, node, share) for e in self._emitted)
 
     def _home(self, node: Node) -> int:
         home = self._fusion.home_of(node)
@@ -299,8 +310,10 @@ class Lowering:
         arena, private = Arena(), Arena()
         for i in self._gathered:
             slot = self._places[self._inputs[i]].slot
-            found = self.slots[slot]
-            self.slots[slot] = Slot(found.kind, found.size_bytes, arena.take(found.size_bytes))
+            size = self.slots[slot].size_bytes
+            is_private = self._is_gathered_by_all(self._inputs[i])
+            memory = private if is_private else arena
+            self.slots[slot] = Slot("private" if is_private else "arena", size, memory.take(size))
         ends: dict[int, list[tuple[int, int]]] = {}
         for level in range(max((e.level for e in self._emitted), default=0) + 1):
             for start, size in ends.pop(level - 1, []):
@@ -344,20 +357,29 @@ class Lowering:
             b.branch(condition, partial(b.invoke, e.name, VOID, table, first, last))
 
     def _gather(self, b: Builder, table: Value, thread: Value, n_threads: Value) -> None:
-        """Copy the rows of this step to where the kernels read them: each thread those that it goes on with."""
+        """Copy the rows of this step to where the kernels read them: those that a thread goes on with, or all."""
         nodes = [self._inputs[i] for i in self._gathered]
         share = self._rows_share(nodes[0])
-        first, last = (share.start(b, (thread + t) * share.n_units // n_threads) for t in (0, 1))
+        own = [share.start(b, (thread + t) * share.n_units // n_threads) for t in (0, 1)]
+        whole = [b.constant(0, I64), b.constant(share.length, I64)]
         numbers = b.load(b.offset(table, self._numbers, PTR), PTR)
-        slots = [(source, self._places[node].slot) for node, source in zip(nodes, self._sources, strict=True)]
-        pointers = [[b.load(b.offset(table, slot, PTR), PTR) for slot in pair] for pair in slots]
 
-        def row(r: Value) -> None:
-            number = b.convert(b.load(b.offset(numbers, r, I32), I32), "zext", I64)
-            for node, (source, target) in zip(nodes, pointers, strict=True):
-                self._copy_row(b, node, number, source, r, target)
+        def copy(part: list[tuple[Node, Value, Value]], first: Value, last: Value) -> None:
+            def row(r: Value) -> None:
+                number = b.convert(b.load(b.offset(numbers, r, I32), I32), "zext", I64)
+                for node, source, target in part:
+                    self._copy_row(b, node, number, source, r, target)
 
-        b.loop(first, last, row)
+            b.loop(first, last, row)
+
+        parts: dict[str, list[tuple[Node, Value, Value]]] = {"arena": [], "private": []}
+        for node, source in zip(nodes, self._sources, strict=True):
+            slot = self._places[node].slot
+            pointers = [b.load(b.offset(table, place, PTR), PTR) for place in (source, slot)]
+            parts[self.slots[slot].kind].append((node, pointers[0], pointers[1]))
+        for kind, rows in (("arena", own), ("private", whole)):
+            if parts[kind]:
+                copy(parts[kind], *rows)
 
     def _copy_row(self, b: Builder, node: Node, number: Value, source: Value, r: Value, target: Value) -> None:
         kind, lanes = memory_type(node.dtype), self.lanes
@@ -388,11 +410,11 @@ class Lowering:
         return 1 + max((e.level for e in self._emitted), default=0)
 
 
-def _operands(kernel: Kernel, fusion: Fusion, number: int) -> set[Node]:
-    """The stored results of earlier kernels that a kernel depends on."""
+def _sources(nodes: Iterable[Node], fusion: Fusion, number: int) -> set[Node]:
+    """The stored results of earlier kernels that nodes of a kernel depend on."""
     found: set[Node] = set()
     seen: set[Node] = set()
-    waiting = [x for node in kernel.results for x in node.inputs]
+    waiting = [x for node in nodes for x in node.inputs]
     while waiting:
         node = waiting.pop()
         home = fusion.home_of(node)
@@ -406,10 +428,34 @@ def _operands(kernel: Kernel, fusion: Fusion, number: int) -> set[Node]:
     return found
 
 
-def _is_at_own_row(node: Node, index: Indices, kernel: Kernel) -> bool:
-    """Whether a value is read at the row that the kernel is at, which its own kernel wrote in the same thread."""
-    rows = [(n, i) for n, i in zip(node.shape, index, strict=True) if n != 1]
-    return bool(rows) and rows[0][1].is_row and rows[0][0] == next(iter(long_axes(kernel.shape)), 1)
+def _elementwise_sources(kernel: Kernel, fusion: Fusion, number: int) -> set[int]:
+    """The earlier kernels from which one reads arrays of two axes that it goes through as they lie."""
+    nodes, shape = kernel.results, long_axes(kernel.shape)
+    if kernel.node is not None and kernel.node.op == "matmul":
+        nodes = kernel.members
+    elif kernel.node is not None and kernel.node.inputs:
+        # A sum over rows goes along columns, and can share them with what it sums up.
+        shape = long_axes(kernel.node.inputs[0].shape)
+        if kernel.node.op in ("sum", "max", "min") and not ends_in_lanes(kernel.node):
+            return set()
+    sources = _sources(nodes, fusion, number)
+    homes = {fusion.home_of(node) for node in sources if len(shape) == 2 and long_axes(node.shape) == shape}
+    return {home for home in homes if home is not None}
+
+
+def _own_axes(node: Node, index: Indices, share: Share) -> frozenset[str]:
+    """Along which axes a value is read where its own thread is: the first one (rows), or the last one (chunks)."""
+    long = [(n, i) for n, i in zip(node.shape, index, strict=True) if n != 1]
+    ends = {"rows": long[:1], "chunks": long[-1:]}
+    return frozenset(
+        kind for kind, end in ends.items() if end and end[0][1].is_own and end[0][0] == max(share.length, 1)
+    )
+
+
+def _is_own(e: _Emitted, node: Node, written: Share) -> bool:
+    """Whether a kernel reads of a node only what its own thread has written, or will write."""
+    axis = "chunks" if written.kind == "chunks" else "rows"
+    return e.share == written and axis in e.reads[node]
 
 
 def _in_order(plan: Plan) -> list[Node]:

@@ -13,7 +13,8 @@ from memograd.graph.node import Shape
 UNROLLED = 4
 """Rows of at most so many vectors are gone through without a loop."""
 
-CHUNK_VECTORS = 4
+CHUNK_VECTORS = 2
+"""As many as a tile of a product has, so that what follows a product element by element can be cut alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Share:
     Attributes
     ----------
     kind : {"rows", "chunks", "all", "first"}
-        Units are tiles of rows, or chunks of vectors of an only axis. Or all threads do all of the work, each for
+        Units are tiles of rows, or chunks of vectors of the last axis. Or all threads do all of the work, each for
         itself; or the first one does it alone.
     length : int
         Of the axis that is cut.
@@ -69,25 +70,30 @@ def chunks_share(length: int, lanes: int) -> Share:
 Body = Callable[[Indices], None]
 
 
-def over(frame: Frame, shape: Shape, span: tuple[Any, Any], body: Body, *, vectors: bool = True) -> None:
+def over(
+    frame: Frame, shape: Shape, span: tuple[Any, Any], body: Body, *, vectors: bool = True, is_last_cut: bool = False
+) -> None:
     """Run `body(index)` for all elements of an array, a vector of the last long axis at a time.
 
     Parameters
     ----------
     shape : tuple of int
     span : pair of int or Value
-        The rows to do, of the first axis that is longer than 1.
+        What to do of the axis that is cut: of those that are longer than 1, the first.
     vectors : bool
         Otherwise one element at a time.
+    is_last_cut : bool
+        Whether the last one is cut instead.
     """
     long = [axis for axis, n in enumerate(shape) if n != 1]
     index: list[Index] = [ZERO] * len(shape)
+    cut = len(long) - 1 if is_last_cut else 0
 
     def level(position: int) -> None:
         axis = long[position]
-        start, stop = span if position == 0 else (0, shape[axis])
+        start, stop = span if position == cut else (0, shape[axis])
         walk = along if vectors and position == len(long) - 1 else loop
-        walk(frame, start, stop, lambda i: at(axis, i._replace(is_row=position == 0)))
+        walk(frame, start, stop, lambda i: at(axis, i._replace(is_own=position == cut)))
 
     def at(axis: int, i: Index) -> None:
         index[axis] = i

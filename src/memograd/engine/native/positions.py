@@ -12,7 +12,6 @@ from memograd.graph.evaluate import evaluate
 from memograd.graph.node import Array, Node
 from memograd.graph.walk import topological
 
-
 _KEEP_POSITIONS = ("reshape", "transpose", "broadcast_to", "slice", "cast")
 
 

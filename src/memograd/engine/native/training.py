@@ -95,7 +95,7 @@ class NativeTraining:
         self._job[driver.AMOUNTS] = self._losses[1].ctypes.data
         self._done = first_epoch * self.steps_an_epoch
         self._steps_a_call = 1
-        self._pool: tuple[int, ThreadPoolExecutor] | None = None
+        self._pools: tuple[int, ThreadPoolExecutor, ThreadPoolExecutor] | None = None
 
     @property
     def state(self) -> list[Array]:
@@ -126,21 +126,50 @@ class NativeTraining:
 
     def _call(self, n: int, first: int, end: int) -> None:
         self._job[driver.FIRST_STEP], self._job[driver.END_STEP] = first, end
-        control, job = self._memory.control.ctypes.data, self._job.ctypes.data
         self._memory.share_scalars(n)
-        others = [
-            self._threads().submit(self._code.run, thread, n, control, job, *self._memory.tables[thread])
-            for thread in range(1, n)
-        ]
-        self._code.run(0, n, control, job, *self._memory.tables[0])
-        for other in others:
+        if n == 1:
+            self._run_thread(0, 1)
+            return
+        leader, others = self._threads()
+        try:
+            leader.submit(self._lead, others, n).result()
+        except BaseException:
+            _wait_for(leader)
+            raise
+
+    def _lead(self, others: ThreadPoolExecutor, n: int) -> None:
+        """Be the first of n threads.
+
+        Not in the main thread, where Ctrl-C may come before all others have been started. Those that were would wait
+        for the rest in machine code, for ever, and in memory that is another's by then.
+        """
+        running = [others.submit(self._run_thread, thread, n) for thread in range(1, n)]
+        self._run_thread(0, n)
+        for other in running:
             other.result()
 
-    def _threads(self) -> ThreadPoolExecutor:
+    def _run_thread(self, thread: int, n: int) -> None:
+        control, job = self._memory.control.ctypes.data, self._job.ctypes.data
+        self._code.run(thread, n, control, job, *self._memory.tables[thread])
+
+    def _threads(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+        """The thread that leads, and the others."""
         # Threads do not survive a fork.
-        if self._pool is None or self._pool[0] != os.getpid():
-            self._pool = os.getpid(), ThreadPoolExecutor(self.n_threads - 1, "memograd")
-        return self._pool[1]
+        if self._pools is None or self._pools[0] != os.getpid():
+            leader, others = ThreadPoolExecutor(1, "memograd"), ThreadPoolExecutor(self.n_threads - 1, "memograd")
+            self._pools = os.getpid(), leader, others
+        return self._pools[1:]
+
+
+def _wait_for(leader: ThreadPoolExecutor) -> None:
+    """Wait until a thread has done what it was given, whether or not somebody presses Ctrl-C once more."""
+    while True:
+        try:
+            # It takes one thing after the other, so when this one is done all are.
+            leader.submit(int).result()
+        except KeyboardInterrupt:
+            continue
+        return
 
 
 def _choices(code: TrainingCode, n_threads: int | None) -> list[int]:

@@ -70,6 +70,10 @@ def _cut(e: Emission, node: Node, rows: tuple[int, Any, Any], columns: tuple[int
     loop(frame, rows[1], rows[2], at_row)
 
 
+BLOCKS_AHEAD = 2
+"""Blocks are asked for so long before they are read and written: the next ones of a column lie in other pages."""
+
+
 def _turn(e: Emission, node: Node, row: tuple[int, Any], column: tuple[int, Any]) -> None:
     """Turn a square block of as many rows as a vector has lanes."""
     frame, b, lanes = e.frame, e.b, e.frame.lanes
@@ -80,10 +84,15 @@ def _turn(e: Emission, node: Node, row: tuple[int, Any], column: tuple[int, Any]
     corner = b.offset(frame.pointer(base), times(row[1], strides[row[0]]), kind)
     corner = b.offset(corner, times(column[1], strides[column[0]]), kind)
     frame.on_read(base, (ZERO,) * len(base.shape))
+    distance = BLOCKS_AHEAD * lanes
+    for i in range(lanes):
+        b.prefetch(b.offset(corner, (i + distance) * strides[column[0]], kind))
     rows = [b.load(b.offset(corner, i * strides[column[0]], kind), kind.of(lanes)) for i in range(lanes)]
     for place in e.targets[node]:
         target = b.offset(frame.slot(place.slot), times(row[1], place.strides[row[0]]), kind)
         target = b.offset(target, column[1], kind)
+        for i in range(lanes):
+            b.prefetch(b.offset(target, i * place.strides[row[0]] + distance, kind), write=True)
         for i, turned in enumerate(transposed(b, rows)):
             b.store(b.offset(target, i * place.strides[row[0]], kind), turned)
 

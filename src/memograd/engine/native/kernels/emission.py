@@ -25,6 +25,8 @@ class Emission:
         Whose units first to last are to be done.
     first, last : Value
     targets : mapping of Node to the places where it is to be written
+    tile_rows, n_cores : int
+        Of the machine.
     sums : Place or None
         Where a product that is too large for registers and caches keeps its sums.
     """
@@ -35,6 +37,8 @@ class Emission:
     first: Value
     last: Value
     targets: Mapping[Node, Sequence[Place]]
+    tile_rows: int
+    n_cores: int
     sums: Place | None = None
 
     @property

@@ -1,8 +1,13 @@
-"""Products of matrices by tiles; any other product by element."""
+"""Products of matrices by tiles; any other product by element.
+
+A tile is some rows of a panel, and a panel is two vectors of columns. A thread has some of the tiles' rows and all
+panels, or some of the panels and all rows (see `shares`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from memograd.engine.native.access import ZERO, Frame, Index, Indices, times
@@ -12,7 +17,7 @@ from memograd.engine.native.gemm import tile_function
 from memograd.engine.native.ir import Builder, Value
 from memograd.engine.native.ir_types import I1, I64, VOID, Type
 from memograd.engine.native.kernels.emission import Emission, strided
-from memograd.engine.native.nests import over, summed
+from memograd.engine.native.nests import over, rows_share, summed
 from memograd.graph.node import Node
 
 
@@ -21,166 +26,302 @@ def matmul(e: Emission) -> None:
     node = e.kernel.node
     assert node is not None
     left, right = (strided(x, e.frame.places) for x in node.inputs)
-    m, n = node.shape[-2:]
-    is_plain = len(long_axes(node.shape)) == 2 and min(m, n) > 1 and node.dtype.kind == "f"
-    if is_plain and left and right and right[1][-1] == 1 and node.inputs[0].shape[-1] > 0:
-        _tiles(e, node, left, right)
+    if is_tiled(node) and left and right and right[1][-1] == 1 and node.inputs[0].shape[-1] > 0:
+        _Tiles(e, node, left, right).emit()
     else:
         _contraction(e, node)
+
+
+def is_tiled(node: Node) -> bool:
+    """Whether a product is one of matrices of floats, and neither has but one row or column."""
+    return (
+        node.op == "matmul" and len(long_axes(node.shape)) == 2 and min(node.shape[-2:]) > 1 and node.dtype.kind == "f"
+    )
 
 
 K_BLOCK_BYTES = 1024
 """So much of the common axis at a time: two vectors for each k then fill two thirds of the first cache."""
 
-
 GROUP_TILES = 8
 """So many tiles of rows go through a block of the right operand, before the next block is read."""
-
-
-def _tiles(e: Emission, node: Node, left: tuple[Node, Any], right: tuple[Node, Any]) -> None:
-    b, frame = e.b, e.frame
-    kind, lanes = type_of(node.dtype), frame.lanes
-    n, depth = node.shape[-1], node.inputs[0].shape[-1]
-    (a, (*_, row_stride, k_stride)), (w, (*_, right_stride, _)) = left, right
-    a_pointer, w_pointer = frame.pointer(a), frame.pointer(w)
-    w_is_padded = frame.places[w].is_padded
-    base, rest = divmod(e.share.length, e.share.n_units)
-    heights = [base + 1, base] if rest else [base]
-    k_block = K_BLOCK_BYTES * 8 // kind.bits
-    sums, width = e.sums, 2 * lanes
-    # Of a product in blocks: so many tiles' rows of the left operand stay in the second cache.
-    n_units = max(BLOCKED_BYTES // (max(heights) * K_BLOCK_BYTES), 1)
-    group = 1 if depth <= k_block or sums is not None else GROUP_TILES
-    tile_size = max(heights) * 2 * lanes
-    scratch = b.stack(kind, tile_size * group) if sums is None else frame.slot(sums.slot)
-    rows = tuple(ZERO._replace(is_row=stride == row_stride != 0) for stride in frame.places[a].strides)
-    frame.on_read(a, rows)
-    frame.on_read(w, (ZERO,) * len(w.shape))
-
-    def panel(
-        c: Any, n_columns: int, units: tuple[Value, Value], first_k: Any, length: int, *, starts: bool, ends: bool
-    ) -> None:
-        """Two vectors of columns, or what is left: all tiles of rows, for a part of the common axis."""
-        vectors = -(-n_columns // lanes)
-        tail = 0 if w_is_padded else n_columns % lanes
-        columns = [Index(c + j * lanes, 1, b.depth if isinstance(c, Value) else 0) for j in range(vectors)]
-        stride = vectors * lanes if sums is None else next(s for s in sums.strides if s)
-
-        def multiply(height: int, row: Value, result: Value, k: Any, n: int, resumes: bool) -> None:
-            name = tile_function(
-                b.module, kind=kind, lanes=lanes, rows=height, vectors=vectors, row_stride=row_stride,
-                k_stride=k_stride, right_stride=right_stride, tail=tail, result_stride=stride, resumes=resumes,
-            )  # fmt: skip
-            left_at = b.offset(b.offset(a_pointer, row * row_stride, kind), times(k, k_stride), kind)
-            right_at = b.offset(b.offset(w_pointer, c, kind), times(k, right_stride), kind)
-            b.invoke(name, VOID, left_at, right_at, result, b.constant(n, I64))
-
-        def finish(height: int, row: Value, result: Value) -> None:
-            _finish_tile(e, node, result, stride, row, height, columns, n_columns)
-
-        def ask_ahead(unit: Value, start: Value, height: int, result: Value) -> None:
-            """Ask for the sums of the next tile, and for a part of the next columns of the right operand."""
-            for r in range(0 if starts else height):
-                for j in range(vectors):
-                    b.prefetch(b.offset(result, r * stride + j * lanes, kind), write=True)
-            following = b.offset(w_pointer, c + width, kind)
-            share = -(-length // n_units)
-            k = (unit - start) * share + first_k
-            for i in range(share):
-                for j in range(vectors):
-                    place = (k + i) * right_stride + j * lanes
-                    b.prefetch(b.offset(following, place, kind))
-
-        def tiles(height: int, start: Value, stop: Value) -> None:
-            def grouped(first: Value) -> None:
-                """Some tiles through one block of k after the other."""
-                last = _smaller(b, first + group, stop)
-
-                def result_of(unit: Value) -> Value:
-                    return b.offset(scratch, (unit - first) * tile_size, kind)
-
-                for k in range(0, depth, k_block):
-                    n = min(k_block, depth - k)
-                    b.loop(
-                        first,
-                        last,
-                        lambda u, k=k, n=n: multiply(height, e.share.start(b, u), result_of(u), k, n, k > 0),
-                    )
-
-                def end(unit: Any) -> None:
-                    frame.enter()
-                    finish(height, e.share.start(b, unit), result_of(unit))
-
-                b.loop(first, last, end)
-
-            def single(unit: Value) -> None:
-                frame.enter()
-                row = e.share.start(b, unit)
-                result = scratch if sums is None else b.offset(b.offset(scratch, row * stride, kind), c, kind)
-                if ends:
-                    _ask_for(e, node, row, height, columns)
-                if sums is not None:
-                    ask_ahead(unit, start, height, b.offset(result, height * stride, kind))
-                multiply(height, row, result, first_k, length, not starts)
-                if ends:
-                    finish(height, row, result)
-
-            b.loop(start, stop, grouped if group > 1 else single, step=group)
-
-        first, last = units
-        if not rest:
-            tiles(base, first, last)
-        else:
-            cut = b.constant(rest, I64)
-            tiles(base + 1, _smaller(b, first, cut), _smaller(b, last, cut))
-            tiles(base, _larger(b, first, cut), _larger(b, last, cut))
-
-    def panels(units: tuple[Value, Value], first_k: Any, length: int, *, starts: bool, ends: bool) -> None:
-        whole = n // width * width
-
-        def inside(c: Any) -> None:
-            if isinstance(c, Value):
-                frame.enter()
-            panel(c, width, units, first_k, length, starts=starts, ends=ends)
-
-        b.loop(0, whole, inside, step=width)
-        if whole < n:
-            panel(whole, n - whole, units, first_k, length, starts=starts, ends=ends)
-
-    if sums is None:
-        panels((e.first, e.last), 0, depth, starts=True, ends=True)
-        return
-
-    # A block of rows and k of the left operand stays in the second cache, while all columns go by.
-    def blocks(first_k: Any, length: int, *, starts: bool, ends: bool) -> None:
-        def block(first: Value) -> None:
-            frame.enter()
-            panels((first, _smaller(b, first + n_units, e.last)), first_k, length, starts=starts, ends=ends)
-
-        b.loop(e.first, e.last, block, step=n_units)
-
-    def middle(k: Any) -> None:
-        if isinstance(k, Value):
-            frame.enter()
-        blocks(k, k_block, starts=False, ends=False)
-
-    last_k = (depth - 1) // k_block * k_block
-    blocks(0, k_block, starts=True, ends=False)
-    b.loop(k_block, last_k, middle, step=k_block)
-    blocks(last_k, depth - last_k, starts=False, ends=True)
-
 
 BLOCKED_BYTES = 1 << 19
 """Where a thread's rows of the left operand take more, sums go to memory after each block of the common axis."""
 
+PREFETCHED_BYTES = 1 << 18
+"""What is larger than this is likely to come from beyond the second cache: it is asked for ahead."""
 
-def is_blocked(node: Node, n_cores: int) -> bool:
-    """Whether a product is too large to keep the rows of its left operand in the second cache."""
-    if node.op != "matmul" or len(long_axes(node.shape)) != 2 or min(node.shape[-2:]) == 1 or node.dtype.kind != "f":
+
+SHARED_BYTES = 1 << 14
+"""Results that are larger are asked for before they are written."""
+
+LONG_DEPTH, TILES_AHEAD = 64, 2
+"""A tile of so many products takes longer than a line needs to come; before shorter ones, tiles ahead are asked for."""
+
+
+def is_blocked(node: Node, n_shares: int) -> bool:
+    """Whether a product is too large to keep a thread's rows of its left operand in the second cache.
+
+    Parameters
+    ----------
+    n_shares : int
+        Into how many parts the rows are cut.
+    """
+    if not is_tiled(node):
         return False
     m, depth = node.inputs[0].shape[-2:]
     size = node.dtype.itemsize
-    return m * depth * size > BLOCKED_BYTES * n_cores and depth * size > K_BLOCK_BYTES
+    return m * depth * size > BLOCKED_BYTES * n_shares and depth * size > K_BLOCK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the common axis.
+
+    Attributes
+    ----------
+    first : int or Value
+    length : int
+    starts, ends : bool
+        Whether it is the first, and whether the last.
+    """
+
+    first: Any
+    length: int
+    starts: bool = True
+    ends: bool = True
+
+
+class _Tiles:
+    """The loops of a product: panels of columns, tiles of rows, and blocks of the common axis.
+
+    Three orders of loops, by how much is to be kept in which cache: where the common axis is short, a tile is finished
+    at once. Where it is long, some tiles go through one block of it after the other. Where not even a thread's rows of
+    the left operand stay in the second cache, blocks of rows and of the common axis do, while all panels go by.
+    """
+
+    def __init__(self, e: Emission, node: Node, left: tuple[Node, Any], right: tuple[Node, Any]) -> None:
+        self.e, self.b, self.frame, self.node = e, e.b, e.frame, node
+        self.kind, self.lanes = type_of(node.dtype), e.frame.lanes
+        self.width = 2 * self.lanes
+        self.n, self.depth = node.shape[-1], node.inputs[0].shape[-1]
+        (a, (*_, self.row_stride, self.k_stride)), (w, (*_, self.right_stride, _)) = left, right
+        self.left, self.right = self.frame.pointer(a), self.frame.pointer(w)
+        self.is_right_padded = self.frame.places[w].is_padded
+        self.by_columns = e.share.kind == "chunks"
+        self.rows = rows_share(node.shape[-2], e.tile_rows, e.n_cores) if self.by_columns else e.share
+        self.k_block = K_BLOCK_BYTES * 8 // self.kind.bits
+        self.group = 1 if self.depth <= self.k_block or e.sums is not None else GROUP_TILES
+        height = -(-self.rows.length // self.rows.n_units)
+        self.tile_size = height * self.width
+        self.units_a_block = max(BLOCKED_BYTES // (height * K_BLOCK_BYTES), 1)
+        if e.sums is None:
+            self.scratch = self.b.stack(self.kind, self.tile_size * self.group)
+        else:
+            self.scratch = self.frame.slot(e.sums.slot)
+            self.sums_stride = next(s for s in e.sums.strides if s)
+        self._tell_reads(a, w)
+
+    def _tell_reads(self, a: Node, w: Node) -> None:
+        """Say what is read: of the operand along which the work is cut only a thread's own part."""
+        strides = self.frame.places[a].strides
+        own_rows = (ZERO._replace(is_own=not self.by_columns and s == self.row_stride != 0) for s in strides)
+        own_columns = (ZERO._replace(is_own=self.by_columns and s == 1) for s in self.frame.places[w].strides)
+        self.frame.on_read(a, tuple(own_rows))
+        self.frame.on_read(w, tuple(own_columns))
+
+    def emit(self) -> None:
+        """All of the work that a call is given."""
+        units = (self.b.constant(0, I64), self.b.constant(self.rows.n_units, I64))
+        if not self.by_columns:
+            units = self.e.first, self.e.last
+        if self.e.sums is None:
+            self._panels(units, _Part(0, self.depth))
+            return
+        last_k = (self.depth - 1) // self.k_block * self.k_block
+        self._blocks_of_rows(units, _Part(0, self.k_block, ends=False))
+
+        def middle(k: Any) -> None:
+            if isinstance(k, Value):
+                self.frame.enter()
+            self._blocks_of_rows(units, _Part(k, self.k_block, starts=False, ends=False))
+
+        self.b.loop(self.k_block, last_k, middle, step=self.k_block)
+        self._blocks_of_rows(units, _Part(last_k, self.depth - last_k, starts=False))
+
+    def _blocks_of_rows(self, units: tuple[Value, Value], part: _Part) -> None:
+        """So many rows of the left operand as the second cache holds, and all panels."""
+
+        def block(first: Value) -> None:
+            self.frame.enter()
+            self._panels((first, _smaller(self.b, first + self.units_a_block, units[1])), part)
+
+        self.b.loop(*units, block, step=self.units_a_block)
+
+    def _panels(self, units: tuple[Value, Value], part: _Part) -> None:
+        """All panels of the share: those of two vectors in a loop, and what is left."""
+        b, whole = self.b, self.n // self.width * self.width
+        start: Any = 0
+        stop: Any = whole
+        if self.by_columns:
+            start = self.e.first * self.width
+            stop = _smaller(b, self.e.last * self.width, b.constant(whole, I64))
+
+        def inside(c: Any) -> None:
+            if isinstance(c, Value):
+                self.frame.enter()
+            self._panel(c, self.width, units, part)
+
+        def rest() -> None:
+            with self.frame.scope():
+                self._panel(whole, self.n - whole, units, part)
+
+        b.loop(start, stop, inside, step=self.width)
+        if whole < self.n:
+            b.branch(self.e.last * self.width > whole if self.by_columns else True, rest)
+
+    def _panel(self, c: Any, n_columns: int, units: tuple[Value, Value], part: _Part) -> None:
+        """All tiles of rows, for two vectors of columns or what is left."""
+        for height, first, last in self._heights(units):
+            tiles = _PanelTiles(self, c, n_columns, height, part)
+            if self.group > 1:
+                self.b.loop(first, last, lambda u, tiles=tiles, last=last: tiles.grouped(u, last), step=self.group)
+            else:
+                self.b.loop(first, last, lambda u, tiles=tiles, first=first: tiles.single(u, first))
+
+    def _heights(self, units: tuple[Value, Value]) -> Iterator[tuple[int, Value, Value]]:
+        """The rows of a tile, and which tiles have so many."""
+        base, rest = divmod(self.rows.length, self.rows.n_units)
+        first, last = units
+        if not rest:
+            yield base, first, last
+            return
+        cut = self.b.constant(rest, I64)
+        yield base + 1, _smaller(self.b, first, cut), _smaller(self.b, last, cut)
+        yield base, _larger(self.b, first, cut), _larger(self.b, last, cut)
+
+
+class _PanelTiles:
+    """The tiles of one height in a panel, for a part of the common axis."""
+
+    def __init__(self, tiles: _Tiles, c: Any, n_columns: int, height: int, part: _Part) -> None:
+        self.t, self.c, self.n_columns, self.height, self.part = tiles, c, n_columns, height, part
+        self.vectors = -(-n_columns // tiles.lanes)
+        depth = tiles.b.depth if isinstance(c, Value) else 0
+        self.columns = [Index(c + j * tiles.lanes, 1, depth, tiles.by_columns) for j in range(self.vectors)]
+        self.stride = self.vectors * tiles.lanes if tiles.e.sums is None else tiles.sums_stride
+
+    def single(self, unit: Value, start: Value) -> None:
+        """One tile: product and, when the sums are complete, what follows it."""
+        t, b = self.t, self.t.b
+        t.frame.enter()
+        row = t.rows.start(b, unit)
+        result = t.scratch
+        if t.e.sums is not None:
+            result = b.offset(b.offset(t.scratch, row * self.stride, t.kind), self.c, t.kind)
+        if self.part.ends:
+            self._ask_for(row)
+        if t.e.sums is not None:
+            self._ask_ahead(unit, start, b.offset(result, self.height * self.stride, t.kind))
+        self._multiply(row, result, self.part.first, self.part.length, not self.part.starts)
+        if self.part.ends:
+            self._finish(row, result)
+
+    def grouped(self, first: Value, stop: Value) -> None:
+        """Some tiles through one block of the common axis after the other."""
+        t, b = self.t, self.t.b
+        last = _smaller(b, first + t.group, stop)
+
+        def result_of(unit: Value) -> Value:
+            return b.offset(t.scratch, (unit - first) * t.tile_size, t.kind)
+
+        for k in range(0, t.depth, t.k_block):
+            n = min(t.k_block, t.depth - k)
+            b.loop(
+                first, last, lambda u, k=k, n=n: self._multiply(t.rows.start(b, u), result_of(u), k, n, k > 0)
+            )  # fmt: skip
+
+        def end(unit: Any) -> None:
+            t.frame.enter()
+            self._finish(t.rows.start(b, unit), result_of(unit))
+
+        b.loop(first, last, end)
+
+    def _multiply(self, row: Value, result: Value, k: Any, n: int, resumes: bool) -> None:
+        t, b = self.t, self.t.b
+        name = tile_function(
+            b.module, kind=t.kind, lanes=t.lanes, rows=self.height, vectors=self.vectors, row_stride=t.row_stride,
+            k_stride=t.k_stride, right_stride=t.right_stride,
+            tail=0 if t.is_right_padded else self.n_columns % t.lanes, result_stride=self.stride, resumes=resumes,
+        )  # fmt: skip
+        left_at = b.offset(b.offset(t.left, row * t.row_stride, t.kind), times(k, t.k_stride), t.kind)
+        right_at = b.offset(b.offset(t.right, self.c, t.kind), times(k, t.right_stride), t.kind)
+        b.invoke(name, VOID, left_at, right_at, result, b.constant(n, I64))
+
+    def _ask_ahead(self, unit: Value, start: Value, result: Value) -> None:
+        """Ask for the sums of the next tile, and for a part of the next columns of the right operand."""
+        t, b = self.t, self.t.b
+        for r in range(0 if self.part.starts else self.height):
+            for j in range(self.vectors):
+                b.prefetch(b.offset(result, r * self.stride + j * t.lanes, t.kind), write=True)
+        following = b.offset(t.right, self.c + t.width, t.kind)
+        share = -(-self.part.length // t.units_a_block)
+        k = (unit - start) * share + self.part.first
+        for i in range(share):
+            for j in range(self.vectors):
+                b.prefetch(b.offset(following, (k + i) * t.right_stride + j * t.lanes, t.kind))
+
+    def _ask_for(self, row: Value) -> None:
+        """Ask for what the end of a tile will read and write, before its product is computed.
+
+        Where it writes, another core has often read last, and a store would wait until that one has let go.
+        """
+        t, b = self.t, self.t.b
+        ahead = 0 if t.depth >= LONG_DEPTH else TILES_AHEAD * self.height
+        places = [*self._far_arguments(), *self._results()]
+
+        def at(r: Any) -> None:
+            for pointer, kind, row_stride in places:
+                start = b.offset(pointer, (row + r + ahead) * row_stride, kind)
+                for column in self.columns:
+                    b.prefetch(b.offset(start, column.start, kind), write=True)
+
+        if places:
+            b.loop(0, self.height, at)
+
+    def _far_arguments(self) -> Iterator[tuple[Value, Type, int]]:
+        frame, shape = self.t.frame, long_axes(self.t.node.shape)
+        members = self.t.e.kernel.members
+        for x in {x: None for member in members for x in member.inputs if x.op == "input" and x in frame.places}:
+            if x.size_bytes >= PREFETCHED_BYTES and long_axes(x.shape) == shape:
+                yield frame.pointer(x), memory_type(x.dtype), next(s for s in frame.places[x].strides if s)
+
+    def _results(self) -> Iterator[tuple[Value, Type, int]]:
+        e = self.t.e
+        for node in e.kernel.stored:
+            if node.size_bytes >= SHARED_BYTES:
+                for place in e.targets.get(node, ()):
+                    yield e.frame.slot(place.slot), memory_type(node.dtype), next(s for s in place.strides if s)
+
+    def _finish(self, row: Value, result: Value) -> None:
+        """Go on with the elements of a tile that lies in the cache."""
+        t, b, frame = self.t, self.t.b, self.t.frame
+        ahead = [ZERO] * (len(t.node.shape) - 2)
+
+        def at(r: Any) -> None:
+            if isinstance(r, Value):
+                frame.enter()
+            i = Index(row + r, 0, b.depth, not t.by_columns)
+            for j, column in enumerate(self.columns):
+                n_valid = self.n_columns - j * t.lanes
+                frame.n_valid = n_valid if n_valid < t.lanes else None
+                frame.lane_key = column.key
+                place = b.constant(r, I64) * self.stride + j * t.lanes
+                value = b.load(b.offset(result, place, t.kind), t.kind.of(t.lanes))
+                t.e.finish((*ahead, i, column), value)
+            frame.n_valid = frame.lane_key = None
+
+        b.loop(0, self.height, at)
 
 
 def _smaller(b: Builder, x: Value, y: Value) -> Value:
@@ -189,60 +330,6 @@ def _smaller(b: Builder, x: Value, y: Value) -> Value:
 
 def _larger(b: Builder, x: Value, y: Value) -> Value:
     return b.select(x > y, x, y)
-
-
-PREFETCHED_BYTES = 1 << 18
-"""What is larger than this is likely to come from beyond the second cache: it is asked for ahead."""
-
-
-def _ask_for(e: Emission, node: Node, row: Value, height: int, columns: Sequence[Index]) -> None:
-    """Ask for what the end of a tile will read, before its product is computed."""
-    b, frame = e.b, e.frame
-    read = {x for member in e.kernel.members for x in member.inputs if x.op == "input" and x in frame.places}
-    far = [x for x in read if x.size_bytes >= PREFETCHED_BYTES and long_axes(x.shape) == long_axes(node.shape)]
-    if not far:
-        return
-
-    def at(r: Any) -> None:
-        for x in far:
-            kind = memory_type(x.dtype)
-            row_stride, _ = (stride for stride in frame.places[x].strides if stride)
-            start = b.offset(frame.pointer(x), (row + r) * row_stride, kind)
-            for column in columns:
-                b.prefetch(b.offset(start, column.start, kind), write=True)
-
-    b.loop(0, height, at)
-
-
-def _finish_tile(
-    e: Emission,
-    node: Node,
-    result: Value,
-    stride: int,
-    row: Value,
-    height: int,
-    columns: Sequence[Index],
-    n_columns: int,
-) -> None:
-    """Go on with the elements of a tile that lies in the cache."""
-    b, frame = e.b, e.frame
-    kind, lanes = type_of(node.dtype), frame.lanes
-    ahead = [ZERO] * (len(node.shape) - 2)
-
-    def at(r: Any) -> None:
-        if isinstance(r, Value):
-            frame.enter()
-        i = Index(row + r, 0, b.depth, is_row=True)
-        for j, column in enumerate(columns):
-            n_valid = n_columns - j * lanes
-            frame.n_valid = n_valid if n_valid < lanes else None
-            frame.lane_key = column.key
-            place = b.constant(r, I64) * stride + j * lanes
-            value = b.load(b.offset(result, place, kind), kind.of(lanes))
-            e.finish((*ahead, i, column), value)
-        frame.n_valid = frame.lane_key = None
-
-    b.loop(0, height, at)
 
 
 def _contraction(e: Emission, node: Node) -> None:
@@ -256,6 +343,7 @@ def _contraction(e: Emission, node: Node) -> None:
         *stack, i, j = index
         return frame.value(left, (*stack, i, k)), frame.value(right, (*stack, k, j))
 
+    is_last_cut = e.share.kind == "chunks"
     along_k = along_row = False
     if places[0] is not None and places[1] is not None:
         along_k = places[0][1][-1] in (0, 1) and places[1][1][-2] in (0, 1)
@@ -265,7 +353,7 @@ def _contraction(e: Emission, node: Node) -> None:
         def dot(index: Indices) -> None:
             e.finish(index, _dot(frame, kind, depth, lambda k: factors(index, k)))
 
-        over(frame, node.shape, e.span(), dot, vectors=False)
+        over(frame, node.shape, e.span(), dot, vectors=False, is_last_cut=is_last_cut)
         return
 
     def element(index: Indices) -> None:
@@ -279,7 +367,7 @@ def _contraction(e: Emission, node: Node) -> None:
         plus = (lambda p, q: [p[0] + q[0]]) if node.dtype.kind == "f" else None
         e.finish(index, summed(frame, depth, step, [zero], plus)[0])
 
-    over(frame, node.shape, e.span(), element, vectors=along_row or not along_k)
+    over(frame, node.shape, e.span(), element, vectors=along_row or not along_k, is_last_cut=is_last_cut)
 
 
 def _lane_strides(node: Node, left: tuple[Node, Any], right: tuple[Node, Any]) -> list[int]:

@@ -1,24 +1,66 @@
-"""How each kernel is cut among threads."""
+"""How each kernel is cut among threads.
+
+A core that reads what another one has written waits for it, line by line, and that is what a second thread costs. Where
+a product is wide, a thread takes columns: it then writes, turns and updates the same columns of the weights in each
+step, and only activations change cores. Where what follows goes row by row (a normalization, random bits), or the
+columns are few, it takes rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence, Set
 
 from memograd.engine.native.fusion import Kernel, long_axes
+from memograd.engine.native.kernels.products import is_tiled
 from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import ALL, FIRST, Share, chunks_share, rows_share
 from memograd.graph.node import Node
 
+MAX_IMBALANCE = 1.25
+"""Columns are shared if no core has to do so much more than the mean: more costs what the exchange of rows would."""
 
-def share_of(kernel: Kernel, machine: Machine, lanes: int, n_cores: int, rows: Collection[int]) -> Share:
+
+def cut_by_columns(kernels: Sequence[Kernel], elements: Sequence[Set[int]], lanes: int, n_cores: int) -> set[int]:
+    """The numbers of the kernels whose columns are shared.
+
+    Parameters
+    ----------
+    kernels : sequence of Kernel
+    elements : sequence of set of int
+        The kernels from which each one reads, element by element, what is of its own shape.
+    """
+    rows = {number for number, kernel in enumerate(kernels) if not _is_wide(kernel, lanes, n_cores)}
+    links = [(number, other) for number, others in enumerate(elements) for other in others]
+    before = -1
+    while len(rows) > before:
+        before = len(rows)
+        rows |= {number for link in links if not rows.isdisjoint(link) for number in link}
+    return set(range(len(kernels))) - rows
+
+
+def _is_wide(kernel: Kernel, lanes: int, n_cores: int) -> bool:
+    """Whether a kernel is a product whose columns can be shared evenly."""
+    if kernel.node is None or not is_tiled(kernel.node) or n_cores == 1:
+        return False
+    n_units = chunks_share(kernel.shape[-1], lanes).n_units
+    return -(-n_units // n_cores) * n_cores <= MAX_IMBALANCE * n_units
+
+
+def share_of(
+    kernel: Kernel, machine: Machine, lanes: int, n_cores: int, rows: Collection[int], *, by_columns: bool
+) -> Share:
     """How a kernel is cut.
 
     Parameters
     ----------
     rows : collection of int
         The lengths of axes that other kernels, from which it reads, have cut into rows.
+    by_columns : bool
+        Whether its columns are shared.
     """
     node, shape = kernel.node, long_axes(kernel.shape)
+    if by_columns:
+        return chunks_share(shape[-1], lanes)
     if node is not None and (node.op == "scatter_add" or (node.op == "cumsum" and _is_along_first(node))):
         return FIRST
     if not shape or is_repeated(kernel):
