@@ -11,6 +11,7 @@ import pytest
 import memograd as mg
 from memograd.engine.native import training_code
 from memograd.engine.native.ir import Module
+from memograd.engine.native.kernels import shares
 from memograd.engine.native.lowering import Form, Lowering, padded_bytes, row_strides
 from memograd.engine.native.machine import machine
 from memograd.engine.native.program import lanes_for
@@ -45,6 +46,12 @@ def lowered(f: Callable[..., Any], *args: Any, n_cores: int = 2) -> Lowering:
 NARROW, WIDE = ((np.ones((n, 40)), np.ones((40, n))) for n in (3 * 2 * machine().lanes(8), 4 * 2 * machine().lanes(8)))
 
 
+@pytest.fixture
+def wide_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small weights are shared by columns too."""
+    monkeypatch.setattr(shares, "WIDE_BYTES", 0)
+
+
 @pytest.mark.parametrize(
     ("f", "by_rows", "by_columns"),
     [
@@ -58,12 +65,13 @@ NARROW, WIDE = ((np.ones((n, 40)), np.ones((40, n))) for n in (3 * 2 * machine()
         (lambda x, w: (x @ w).T @ (x @ w), 2, 2),
     ],
 )
+@pytest.mark.usefixtures("wide_from_nothing")
 def test_levels(f: Callable[..., Any], by_rows: int, by_columns: int) -> None:
     """Threads wait where one reads what another has written, and nowhere else."""
     assert (lowered(f, *NARROW).n_levels, lowered(f, *WIDE).n_levels) == (by_rows, by_columns)
 
 
-@pytest.mark.parametrize(("width", "n_levels"), [(8, 2), (64, 5)])
+@pytest.mark.parametrize(("width", "n_levels"), [(8, 2), (128, 2), (256, 5)])
 @pytest.mark.parametrize("loss", ["squared_error", "cross_entropy"])
 def test_levels_of_a_step(loss: str, width: int, n_levels: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads that have rows go forward and back with their own, and wait once, before they sum over all rows. Where

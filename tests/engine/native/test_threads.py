@@ -143,8 +143,8 @@ def data(dtype: Any, n_rows: int = 90) -> tuple[Any, Any, Any]:
 
 
 NETWORKS = {
-    "wide": MLP((20, 128, 100, 64, 5), "selu", "cross_entropy"),
-    "wide and dropped": MLP((20, 128, 128, 5), "relu", "cross_entropy", dropout=0.3),
+    "wide": MLP((20, 256, 200, 128, 5), "selu", "cross_entropy"),
+    "wide and dropped": MLP((20, 256, 256, 5), "relu", "cross_entropy", dropout=0.3),
     "plain": MLP((20, 70, 33, 5), "tanh", "cross_entropy"),
     "dropout": MLP((20, 40, 24, 5), "relu", "cross_entropy", dropout=0.3),
     "residual": Network(

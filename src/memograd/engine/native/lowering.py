@@ -162,8 +162,8 @@ class Lowering:
         self._targets: dict[Node, list[Place]] = {}
         self._sums: dict[Node, Place] = {}
         kernels = self._fusion.kernels
-        elements = [_elementwise_sources(kernel, self._fusion, number) for number, kernel in enumerate(kernels)]
-        self._by_columns = shares.cut_by_columns(kernels, elements, lanes, n_cores)
+        alike = [_alike(kernel, self._fusion, number) for number, kernel in enumerate(kernels)]
+        self._by_columns = shares.cut_by_columns(kernels, alike, lanes, n_cores)
         self._place_arguments()
         self._place_results()
         self._gathered = [i for i, form in enumerate(forms[0]) if form.is_gathered]
@@ -428,19 +428,26 @@ def _sources(nodes: Iterable[Node], fusion: Fusion, number: int) -> set[Node]:
     return found
 
 
-def _elementwise_sources(kernel: Kernel, fusion: Fusion, number: int) -> set[int]:
-    """The earlier kernels from which one reads arrays of two axes that it goes through as they lie."""
+def _alike(kernel: Kernel, fusion: Fusion, number: int) -> set[int]:
+    """The earlier kernels that one had better be cut like.
+
+    Those from which it reads arrays of two axes element by element, and the product whose result is its right operand.
+    """
     nodes, shape = kernel.results, long_axes(kernel.shape)
+    found: set[int | None] = set()
     if kernel.node is not None and kernel.node.op == "matmul":
         nodes = kernel.members
+        home = fusion.home_of(kernel.node.inputs[1])
+        before = fusion.kernels[home].node if home is not None else None
+        found = {home} if before is not None and before.op == "matmul" else set()
     elif kernel.node is not None and kernel.node.inputs:
         # A sum over rows goes along columns, and can share them with what it sums up.
         shape = long_axes(kernel.node.inputs[0].shape)
         if kernel.node.op in ("sum", "max", "min") and not ends_in_lanes(kernel.node):
             return set()
     sources = _sources(nodes, fusion, number)
-    homes = {fusion.home_of(node) for node in sources if len(shape) == 2 and long_axes(node.shape) == shape}
-    return {home for home in homes if home is not None}
+    found |= {fusion.home_of(node) for node in sources if len(shape) == 2 and long_axes(node.shape) == shape}
+    return {home for home in found if home is not None}
 
 
 def _own_axes(node: Node, index: Indices, share: Share) -> frozenset[str]:
