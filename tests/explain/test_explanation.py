@@ -123,3 +123,16 @@ def test_a_notebook_shows_the_formula() -> None:
     explanation = explain(MLP((2, 2, 1)))
     assert explanation._repr_latex_() == f"$\\displaystyle {explanation.latex}$"
     assert str(explanation) == explanation.text
+
+
+def test_a_loss_of_labels_is_explained() -> None:
+    """A sample without any label is the target where none was given."""
+    values = explain(MLP((2, 2, 3), "tanh", "multilabel_cross_entropy")).derivation.values
+    assert values is not None
+    assert values.path_sum == pytest.approx(values.memoized, rel=1e-12)
+
+
+def test_embedded_columns_are_refused() -> None:
+    """The weights of the first layer do not belong to columns of the input one by one; that is said at once."""
+    with pytest.raises(ShapeError, match="embedded columns has other inputs; explain one without"):
+        explain(MLP((2, 10_000, 1_500, 1), embedded=(3,)))

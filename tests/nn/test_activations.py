@@ -30,6 +30,7 @@ REFERENCES: dict[str, Callable[[float], float]] = {
     "selu": lambda x: 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * math.expm1(x)),
     "gelu": lambda x: x * float(scipy.stats.norm.cdf(x)),
     "silu": lambda x: x / (1 + math.exp(-x)),
+    "mish": lambda x: x * math.tanh(math.log1p(math.exp(x))),
     "tanh": math.tanh,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "softplus": lambda x: math.log1p(math.exp(x)),
@@ -44,6 +45,7 @@ FORMULAS: dict[str, Callable[[Any], Any]] = {
     "selu": lambda x: 1.0507009873554805 * anp.where(x > 0, x, 1.6732632423543772 * (anp.exp(x) - 1)),
     "gelu": lambda x: x * (1 + aspecial.erf(x / anp.sqrt(2.0))) / 2,
     "silu": lambda x: x / (1 + anp.exp(-x)),
+    "mish": lambda x: x * anp.tanh(anp.log(1 + anp.exp(x))),
     "tanh": anp.tanh,
     "sigmoid": lambda x: 1 / (1 + anp.exp(-x)),
     "softplus": lambda x: anp.log(1 + anp.exp(x)),
@@ -87,6 +89,22 @@ def test_nothing_overflows(name: str, x: float) -> None:
         assert np.isfinite(result).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(share=st.floats(-1, 1))
+def test_mish_of_any_number(dtype: Any, share: float) -> None:
+    """Up to the largest number there is, mish and its derivative are finite, with no warning on the way."""
+    point = np.array([share * np.finfo(dtype).max, share * 30], dtype)
+    for result in (ACTIVATIONS["mish"](point), derivative("mish", point)):
+        assert np.isfinite(result).all()
+
+
+def test_mish_keeps_its_digits() -> None:
+    """In float32 it is right to some units in the last place, where it is tiny as well as where it turns into x."""
+    x = np.linspace(-80, 80, 4_001, dtype=np.float32)
+    expected = [REFERENCES["mish"](value) for value in x.tolist()]
+    np.testing.assert_allclose(ACTIVATIONS["mish"](x), expected, rtol=5e-7)
+
+
 @pytest.mark.parametrize(("name", "expected"), [("relu", 0.0), ("leaky_relu", 0.01), ("elu", 1.0)])
 def test_derivatives_at_the_kink(name: str, expected: float) -> None:
     """At 0 the derivative is that from the left; for ReLU it is 0."""
@@ -102,7 +120,7 @@ def test_a_nan_is_not_hidden(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "variance"), [
     ("relu", 2 / 8), ("elu", 2 / 8), ("gelu", 2 / 8), ("selu", 1 / 8), ("tanh", 2 / 12), ("sigmoid", 2 / 12),
-    ("identity", 2 / 12), ("leaky_relu", 2 / (1.0001 * 8)),
+    ("identity", 2 / 12), ("leaky_relu", 2 / (1.0001 * 8)), ("mish", 2 / 8),
 ])  # fmt: skip
 def test_weights_start_as_suits_the_activation(name: str, variance: float) -> None:
     """The variance for 8 inputs and 4 outputs is He's for rectifiers, LeCun's for SELU, Glorot's for the rest."""

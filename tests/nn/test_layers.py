@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from memograd.errors import BadSetting, ShapeError, UnknownName
 from memograd.gradient.transforms import grad
-from memograd.nn.layers import Activate, Dense, Dropout, Layer, LayerNorm, Noise, Residual, Sequential
+from memograd.nn.layer import Layer, Noise
+from memograd.nn.layers import Activate, Dense, Dropout, LayerNorm, Residual, Sequential
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 NOISE = Noise.at(seed=1, epoch=2, step=3)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from memograd.errors import BadSetting, ShapeError, UnknownName
+from memograd.errors import BadSetting, DataError, ShapeError, UnknownName
 from memograd.gradient.transforms import grad
-from memograd.nn.classification import BinaryCrossEntropy, ClassificationLoss, CrossEntropy
+from memograd.nn.classification import BinaryCrossEntropy, ClassificationLoss, CrossEntropy, MultiLabelCrossEntropy
 from memograd.nn.loss import Loss, weighted_mean
 from memograd.nn.losses import LOSSES, FunctionLoss, resolve_loss
 from memograd.nn.regression import Huber, Pinball, Poisson, SquaredError
@@ -54,6 +54,13 @@ CASES: dict[str, tuple[Loss, int, Callable[[Floats, Floats], float]]] = {
         4,
         lambda s, y: sklearn.metrics.log_loss(y, scipy.special.softmax(s, axis=1), labels=range(4)),
     ),
+    "multilabel_cross_entropy": (
+        LOSSES.make("multilabel_cross_entropy"),
+        2,
+        lambda s, y: float(
+            np.mean([sklearn.metrics.log_loss(y[:, j], scipy.special.expit(s[:, j]), labels=(0, 1)) for j in range(2)])
+        ),
+    ),
 }
 
 ONE_HOT = np.eye(4)
@@ -68,6 +75,7 @@ FORMULAS: dict[str, Reference] = {
     "pinball": lambda s, y: anp.sum(anp.where(y > s, 0.8 * (y - s), 0.2 * (s - y))) / 3,
     "poisson": lambda s, y: anp.sum(anp.exp(s) - y * s),
     "binary_cross_entropy": lambda s, y: anp.sum(anp.log(1 + anp.exp(anp.where(y == 1, -s[:, 0], s[:, 0])))),
+    "multilabel_cross_entropy": lambda s, y: anp.sum(anp.log(1 + anp.exp(anp.where(y == 1, -s, s)))) / 2,
     "cross_entropy": lambda s, y: anp.sum(anp.log(anp.sum(anp.exp(s), axis=1)) - anp.sum(ONE_HOT[y] * s, axis=1)),
 }
 
@@ -175,6 +183,48 @@ def test_label_smoothing_of_two_classes(share: float) -> None:
     np.testing.assert_allclose(BinaryCrossEntropy(share).per_sample(scores, target), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9])
+def test_each_label_is_a_loss_of_two_classes(share: float) -> None:
+    """The loss of many labels is the mean of the losses of two classes, label by label, smoothing included."""
+    _, scores, target = sample("multilabel_cross_entropy")
+    each = [BinaryCrossEntropy(share).per_sample(scores[:, [j]], target[:, j]) for j in range(scores.shape[1])]
+    found = MultiLabelCrossEntropy(share).per_sample(scores, target)
+    np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-12)
+
+
+def test_labels_are_predicted_one_by_one() -> None:
+    """A label is predicted where its score is above 0; its probability is the logistic function, and none sums to 1."""
+    scores = np.array([[-0.1, 0.0, 0.1], [50.0, 50.0, -50.0]])
+    loss = MultiLabelCrossEntropy()
+    found = loss.predict(scores)
+    np.testing.assert_array_equal(found, [[0, 0, 1], [1, 1, 0]])
+    assert found.dtype == np.int64
+    np.testing.assert_array_equal(loss.probabilities(scores), scipy.special.expit(scores))
+    assert loss.probabilities(scores.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize(("y", "n_labels"), [([[1, 0], [0, 1]], 2), ([[True, False]], 2), ([0, 1, 1], 1)])
+def test_targets_of_labels(y: Any, n_labels: int) -> None:
+    """Integers and bools, a column alone in one axis, too."""
+    found = MultiLabelCrossEntropy().target_array(y, n_labels, FLOAT32)
+    np.testing.assert_array_equal(found, np.reshape(np.asarray(y, np.float32), (-1, n_labels)), strict=True)
+
+
+@pytest.mark.parametrize(("y", "text"), [
+    ([[1, 0], [0, 2]], r"the target in row 1 column 1 is 2; it must be 0 or 1, whether .* \(1 of 4 values are not\)"),
+    ([[1, 0.5]], "the target in row 0 column 1 is 0.5; it must be 0 or 1"),
+    ([[1, np.nan]], "row 0 column 1 is nan"),
+    ([[1, -1]], "row 0 column 1 is -1"),
+    ([1, 0], r"the target has shape \(2,\), and the network 2 outputs"),
+    ([[1, 0, 1]], r"must have shape \(n_samples, 2\)"),
+    ([["a", "b"]], "the target must be numbers"),
+])  # fmt: skip
+def test_bad_targets_of_labels(y: Any, text: str) -> None:
+    """What is neither 0 nor 1 is shown with its row and column."""
+    with pytest.raises(DataError, match=text):
+        MultiLabelCrossEntropy().target_array(y, 2, FLOAT32)
+
+
 def test_scores_may_be_shifted() -> None:
     """Adding a number to all scores of a sample changes nothing, and the derivatives sum to 0 over the classes."""
     loss, scores, target = sample("cross_entropy")
@@ -225,6 +275,7 @@ def test_numbers_of_outputs_are_checked(name: str, n_outputs: int, text: str) ->
     (lambda: Huber(0.0), r"Huber\(delta=0.0\): delta must be a finite number above 0"),
     (lambda: Pinball(1.0), r"Pinball\(quantile=1.0\): quantile must be a number in \(0, 1\)"),
     (lambda: CrossEntropy(1.0), r"CrossEntropy\(label_smoothing=1.0\): label_smoothing must be a number in \[0, 1\)"),
+    (lambda: MultiLabelCrossEntropy(1.0), r"MultiLabelCrossEntropy\(label_smoothing=1.0\)"),
     (lambda: BinaryCrossEntropy(-0.1), r"BinaryCrossEntropy\(label_smoothing=-0.1\)"),
 ])  # fmt: skip
 def test_bad_settings(make: Callable[[], Loss], text: str) -> None:

@@ -15,7 +15,8 @@ import sklearn.neural_network
 from memograd.errors import BadSetting, ModelFileError, ShapeError, UnknownName
 from memograd.gradient.transforms import grad, value_and_grad
 from memograd.nn.activations import ACTIVATIONS
-from memograd.nn.layers import Noise
+from memograd.nn.classification import MultiLabelCrossEntropy
+from memograd.nn.layer import Noise
 from memograd.nn.mlp import MLP
 from memograd.nn.regression import Huber, Pinball
 
@@ -145,6 +146,16 @@ CONFIGURED = [
     MLP((2, 1)),
     MLP((2, 3, 3, 1), ("relu", "gelu"), Pinball(0.9), "softplus", dropout=0.25, layer_norm=True),
     MLP((4, 8, 5), "selu", "cross_entropy"),
+    MLP(
+        (4, 8, 3),
+        "mish",
+        MultiLabelCrossEntropy(0.1),
+        parametrization="neural_tangent",
+        scaled_input=True,
+        zero_output=True,
+        embedded=(5, 300),
+        embedding_width=3,
+    ),
 ]
 
 
@@ -163,7 +174,27 @@ def test_the_description_is_as_documented() -> None:
         "output_activation": "softplus",
         "dropout": 0.25,
         "layer_norm": True,
+        "parametrization": "standard",
+        "scaled_input": False,
+        "zero_output": False,
+        "embedded": [],
+        "embedding_width": 8,
     }
+    last = CONFIGURED[3].to_config()
+    assert {name: last[name] for name in ADDED} == {
+        "parametrization": "neural_tangent", "scaled_input": True, "zero_output": True, "embedded": [5, 300],
+        "embedding_width": 3,
+    }  # fmt: skip
+
+
+ADDED = ("parametrization", "scaled_input", "zero_output", "embedded", "embedding_width")
+
+
+@pytest.mark.parametrize("network", CONFIGURED[:3])
+def test_older_descriptions_are_read(network: MLP) -> None:
+    """A description that does not know of what was added later makes the network that it made then."""
+    older = {name: value for name, value in network.to_config().items() if name not in ADDED}
+    assert MLP.from_config(json.loads(json.dumps(older))) == network
 
 
 @pytest.mark.parametrize("network", [
@@ -181,6 +212,10 @@ def test_functions_are_not_written(network: MLP) -> None:
     ({"sizes": None}, ModelFileError, r"missing \['sizes'\], unknown \[\]"),
     ({"extra": 1}, ModelFileError, r"missing \[\], unknown \['extra'\]"),
     ({"loss": {"name": "hubert"}}, UnknownName, "did you mean 'huber'"),
+    ({"parametrization": "ntk"}, UnknownName, "there is no parametrization 'ntk'"),
+    ({"embedded": [3, 3, 3]}, BadSetting, "3 columns are to be embedded, and there are 2"),
+    ({"embedded": 3}, BadSetting, "must be a sequence of integers, not 3"),
+    ({"scaled_input": "yes"}, BadSetting, "scaled_input must be True or False"),
     ({"activation": ["tanh", "tanh"]}, BadSetting, "2 activations were given for 1 hidden layers"),
 ])  # fmt: skip
 def test_bad_descriptions(change: dict[str, Any], error: type[Exception], text: str) -> None:

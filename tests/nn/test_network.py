@@ -8,7 +8,8 @@ import pytest
 from memograd.errors import BadSetting, DtypeError, ShapeError, UnknownName
 from memograd.gradient.transforms import value_and_grad
 from memograd.nn.classification import CrossEntropy
-from memograd.nn.layers import Dense, Dropout, LayerNorm, Noise, Residual, Sequential
+from memograd.nn.layer import Noise
+from memograd.nn.layers import Dense, Dropout, LayerNorm, Residual, Sequential
 from memograd.nn.network import Network
 
 BODY = Sequential(Dense(3, 8), Residual(LayerNorm(8), Dense(8, 16, "gelu"), Dropout(0.5), Dense(16, 8)), Dense(8, 4))

@@ -14,7 +14,8 @@ from memograd.graph.evaluate import evaluate
 from memograd.graph.tracing import take_apart, trace
 from memograd.graph.tree import flatten, unflatten
 from memograd.graph.walk import topological
-from memograd.nn.layers import Dense, Dropout, LayerNorm, Noise, Residual, Sequential
+from memograd.nn.layer import Noise
+from memograd.nn.layers import Dense, Dropout, LayerNorm, Residual, Sequential
 from memograd.nn.mlp import MLP
 from memograd.nn.network import Network
 from memograd.nn.optimizers import SGD, Adam
@@ -68,6 +69,7 @@ NETWORKS = [
     MLP((3, 4, 2), "relu", "cross_entropy", dropout=0.5, layer_norm=True),
     MLP((3, 4, 1), "selu", "binary_cross_entropy"),
     MLP((3, 4, 1), "gelu", "poisson"),
+    MLP((3, 4, 2), "mish", "cross_entropy", parametrization="neural_tangent", scaled_input=True, embedded=(2,)),
     Network(Sequential(Dense(3, 4), Residual(LayerNorm(4), Dense(4, 4, "silu"), Dropout(0.5)), Dense(4, 1)), "huber"),
 ]
 

@@ -101,6 +101,8 @@ def explain(
     """
     index = tuple(weight)
     sizes = network.sizes
+    if getattr(network, "embedded", ()):
+        raise ShapeError("the first layer of a network with embedded columns has other inputs; explain one without")
     plain = derive(sizes, index, max_terms=max_terms)  # type: ignore[arg-type]
     if sum(a * b for a, b in pairwise(sizes)) > MAX_WEIGHTS:
         return Explanation(plain)
@@ -117,7 +119,8 @@ def explain(
 
 
 def _target(network: Any, generator: np.random.Generator) -> Any:
-    """A target for one sample: the first class, or numbers."""
+    """A target for one sample: the first class, no label, or numbers."""
     if hasattr(network.loss, "probabilities"):
-        return 0
+        # Of a class there is one number a sample, of labels one for each.
+        return np.zeros(network.loss.predict(np.zeros((1, network.sizes[-1]))).shape[1:])
     return np.abs(generator.normal(size=network.sizes[-1]))

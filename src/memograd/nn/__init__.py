@@ -4,13 +4,15 @@ No derivative is written by hand here, and nothing knows how a graph is planned 
 """
 
 from memograd.nn.activations import ACTIVATIONS, Activation, resolve_activation
-from memograd.nn.layers import Activate, Dense, Dropout, Layer, LayerNorm, Noise, Residual, Sequential
+from memograd.nn.embedding import Embedding
+from memograd.nn.layer import Layer, Noise
+from memograd.nn.layers import Activate, Dense, Dropout, LayerNorm, Residual, Sequential
 from memograd.nn.loss import Loss, weighted_mean
 from memograd.nn.losses import LOSSES, resolve_loss
 from memograd.nn.mlp import MLP
 from memograd.nn.network import Network, Trainable
 from memograd.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, resolve_optimizer
-from memograd.nn.schedules import SCHEDULES, Schedule, resolve_schedule
+from memograd.nn.schedules import SCHEDULES, Schedule, reads_progress, resolve_schedule
 from memograd.nn.step import Clock, training_step
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "Clock",
     "Dense",
     "Dropout",
+    "Embedding",
     "Layer",
     "LayerNorm",
     "Loss",
@@ -37,6 +40,7 @@ __all__ = [
     "Schedule",
     "Sequential",
     "Trainable",
+    "reads_progress",
     "resolve_activation",
     "resolve_loss",
     "resolve_optimizer",

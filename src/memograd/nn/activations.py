@@ -18,6 +18,8 @@ from memograd.nn.arrays import Array
 from memograd.nn.families import is_function, look_up, refusal
 
 LEAKY_SLOPE = 0.01
+# From here on mish(x) is x: 1 − tanh(log(1 + e²⁰)) is 10⁻¹⁷, below half a unit in the last place of float64.
+MISH_IS_LINEAR = 20.0
 # Klambauer, Unterthiner, Mayr, Hochreiter 2017, "Self-normalizing neural networks", equations 14, more digits.
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -144,6 +146,16 @@ def silu(x: Array) -> Array:
     return x * expit(x)
 
 
+def mish(x: Array) -> Array:
+    """x tanh(log(1 + exp(x))) (Misra 2020, "Mish: a self regularized non-monotonic activation function")."""
+    # With p = exp(x), tanh(log(1 + p)) is n / (n + 2) where n = p² + 2 p: one exponential instead of three functions,
+    # and no cancellation. p² + 2 p and not p (p + 2), which would keep one more array for the derivative. Above the
+    # limit the quotient is 1; a NaN is not above it.
+    p = np.exp(np.where(x > MISH_IS_LINEAR, MISH_IS_LINEAR, x))
+    n = np.square(p) + 2.0 * p
+    return x * (n / (n + 2.0))
+
+
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent."""
     return np.tanh(x)
@@ -174,6 +186,7 @@ ACTIVATIONS: Mapping[str, Activation] = {
         Activation("selu", selu, lecun),
         Activation("gelu", gelu, he),
         Activation("silu", silu, he),
+        Activation("mish", mish, he),
         Activation("tanh", tanh, glorot),
         Activation("sigmoid", sigmoid, glorot),
         Activation("softplus", softplus, he),

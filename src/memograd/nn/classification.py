@@ -1,4 +1,4 @@
-"""Losses of classes: cross-entropies of the class of each sample, an index counted from 0."""
+"""Losses of classes and labels: cross-entropies of the class of each sample, an index from 0, or of many yes and no."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.special import expit
 from memograd.nn.arrays import Array, DType, cast
 from memograd.nn.loss import Loss, column_of, shaped
 from memograd.nn.settings import BELOW_ONE, settle
-from memograd.nn.targets import class_indices
+from memograd.nn.targets import class_indices, label_table
 
 
 class ClassificationLoss(Loss):
@@ -60,11 +60,7 @@ class BinaryCrossEntropy(ClassificationLoss):
 
     def per_sample(self, scores: Array, target: Array) -> Array:
         """log(1 + exp(m)), where m is the score in favour of the wrong class; see `Loss.per_sample`."""
-        column = column_of(scores)
-        wrong = column * (1.0 - 2.0 * cast(shaped(target, column.shape), scores.dtype))
-        values = np.logaddexp(wrong, 0.0)
-        # log(1 + exp(−m)) is log(1 + exp(m)) − m, so smoothing needs no second logarithm.
-        return values - (0.5 * self.label_smoothing) * wrong if self.label_smoothing else values
+        return _of_log_odds(column_of(scores), target, self.label_smoothing)
 
     def predict(self, scores: Array) -> Array:
         """The more probable class: (n_samples,) int64."""
@@ -126,6 +122,64 @@ class CrossEntropy(ClassificationLoss):
         """The softmax of the scores."""
         powers = np.exp(_shifted(scores))
         return powers / np.sum(powers, axis=1, keepdims=True)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MultiLabelCrossEntropy(Loss):
+    """The mean over labels of −log of the probability given to what is so: whether the sample has the label or not.
+
+    Each label has a score of its own, its log-odds; a sample may have any number of labels.
+
+    Parameters
+    ----------
+    label_smoothing : float
+        The share of each target that is spread evenly over yes and no.
+
+    Raises
+    ------
+    BadSetting
+        Unless `label_smoothing` is in [0, 1).
+
+    Examples
+    --------
+    >>> loss = MultiLabelCrossEntropy()
+    >>> scores = np.array([[0.0, 0.0], [1e4, -1e4]])
+    >>> loss.per_sample(scores, np.array([[1.0, 0.0], [1.0, 1.0]])).round(4)
+    array([6.931e-01, 5.000e+03])
+    >>> loss.predict(scores)
+    array([[0, 0],
+           [1, 0]])
+    """
+
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        settle(self, label_smoothing=BELOW_ONE)
+
+    def per_sample(self, scores: Array, target: Array) -> Array:
+        """The mean over labels of log(1 + exp(m)), m the score in favour of the wrong answer; see `Loss.per_sample`."""
+        return np.mean(_of_log_odds(scores, target, self.label_smoothing), axis=1)
+
+    def target_array(self, y: Any, n_outputs: int, dtype: DType) -> Array:
+        """The target as (n_samples, n_outputs) of `dtype`, 0 and 1; see `Loss.target_array`."""
+        return label_table(y, n_outputs, dtype)
+
+    def predict(self, scores: Array) -> Array:
+        """Whether each label is more probable than not, as 0 and 1: (n_samples, n_outputs) int64."""
+        return (scores > 0).astype(np.int64)
+
+    def probabilities(self, scores: Array) -> Array:
+        """The probability of each label: (n_samples, n_outputs), of the scores' dtype."""
+        return expit(scores)
+
+
+def _of_log_odds(scores: Array, target: Array, label_smoothing: float) -> Array:
+    """log(1 + exp(m)) for each score, m being the score in favour of the wrong one of two answers."""
+    wrong = scores * (1.0 - 2.0 * cast(shaped(target, scores.shape), scores.dtype))
+    values = np.logaddexp(wrong, 0.0)
+    # log(1 + exp(−m)) is log(1 + exp(m)) − m, so smoothing needs no second logarithm.
+    return values - (0.5 * label_smoothing) * wrong if label_smoothing else values
 
 
 def _shifted(scores: Array) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, final, runtime_checkable
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -17,95 +17,42 @@ from memograd.errors import BadSetting, ShapeError
 from memograd.graph.random import random_bits
 from memograd.nn.activations import ActivationLike, resolve_activation
 from memograd.nn.arrays import Array, DType, Parameters, check_columns
-from memograd.nn.settings import BELOW_ONE, COUNT, POSITIVE, WORD, checked, settle
+from memograd.nn.families import look_up
+from memograd.nn.layer import Layer, Noise, rate_factors
+from memograd.nn.parametrizations import PARAMETRIZATIONS
+from memograd.nn.settings import BELOW_ONE, COUNT, FLAG, POSITIVE, settle
 
 # How many values 32 random bits have.
 N_WORDS = 2**32
 
-
-@final
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """Where in the random streams a training step draws: a function of seed, epoch and step, and of nothing else.
-
-    Attributes
-    ----------
-    key : (2,) uint64
-        The seed, and the number of the stream: 0 for the first dropout, 1 for the next.
-    counter : (4,) uint64
-        0 (counts within an array), the step, the epoch, 0 (other purposes of one seed can take other numbers).
-    """
-
-    key: Array
-    counter: Array
-
-    @classmethod
-    def at(cls, seed: int, epoch: int, step: int) -> Noise:
-        """The noise of one step of training.
-
-        Raises
-        ------
-        BadSetting
-            Unless each is an integer in [0, 2**64).
-
-        Examples
-        --------
-        >>> Noise.at(seed=7, epoch=2, step=5)
-        Noise(key=array([7, 0], dtype=uint64), counter=array([0, 5, 2, 0], dtype=uint64))
-        """
-        seed, epoch, step = (
-            checked("Noise.at", name, value, WORD) for name, value in (("seed", seed), ("epoch", epoch), ("step", step))
-        )
-        return cls(np.array([seed, 0], np.uint64), np.array([0, step, epoch, 0], np.uint64))
-
-    def skip(self, n_streams: int) -> Noise:
-        """The noise with so many streams left to others."""
-        if not n_streams:
-            return self
-        return Noise(self.key + np.array([0, n_streams], np.uint64), self.counter)
-
-
-@runtime_checkable
-class Layer(Protocol):
-    """What a network is made of.
-
-    Attributes
-    ----------
-    n_in, n_out : int or None
-        Columns taken and given; None for any number, left as it is.
-    n_streams : int
-        How many random streams it draws from.
-    """
-
-    @property
-    def n_in(self) -> int | None: ...
-
-    @property
-    def n_out(self) -> int | None: ...
-
-    @property
-    def n_streams(self) -> int: ...
-
-    def init(self, generator: np.random.Generator, dtype: DType) -> Parameters:
-        """Parameters to start from, drawn in float64 and rounded to `dtype`."""
-
-    def __call__(self, parameters: Parameters, x: Array, noise: Noise | None = None) -> Array:
-        """From (n_samples, n_in) to (n_samples, n_out); without noise, as when predicting."""
+INPUT_SCALE_RATE = 6.0
+"""What multiplies the learning rate of input scales in RealMLP-TD-S (Holzmüller et al. 2024, "Better by default")."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """activation(x W + b), with W : (n_in, n_out) and b : (n_out,).
+    """activation(c x W + b), with W : (n_in, n_out) and b : (n_out,).
 
-    W starts uniform around 0 with the variance that suits the activation, b at 0.
+    Parameters
+    ----------
+    n_in, n_out : int
+    activation : str, callable or Activation
+    parametrization : {"standard", "neural_tangent"}
+        Standard: c is 1, W starts uniform around 0 with the variance that suits the activation, b at 0. Neural
+        tangent: c is 1/√n_in, W and b start standard normal, and b moves at a tenth of the learning rate.
+    scaled_input : bool
+        Whether each column of x is multiplied by a number of its own first, ``"input_scale"`` : (n_in,), which starts
+        at 1 and moves at six times the learning rate.
+    starts_at_zero : bool
+        Whether W and b start at 0.
 
     Raises
     ------
     BadSetting
         Unless `n_in` and `n_out` are positive integers.
     UnknownName
-        When there is no such activation.
+        When there is no such activation or parametrization.
 
     Examples
     --------
@@ -119,22 +66,52 @@ class Dense:
     n_in: int
     n_out: int
     activation: ActivationLike = "identity"
+    parametrization: str = field(default="standard", kw_only=True)
+    scaled_input: bool = field(default=False, kw_only=True)
+    starts_at_zero: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        settle(self, n_in=COUNT, n_out=COUNT)
+        settle(self, n_in=COUNT, n_out=COUNT, scaled_input=FLAG, starts_at_zero=FLAG)
         object.__setattr__(self, "activation", resolve_activation(self.activation))
+        look_up("parametrization", PARAMETRIZATIONS, self.parametrization)
+
+    @property
+    def product_factor(self) -> float:
+        """What multiplies x W."""
+        return PARAMETRIZATIONS[self.parametrization].product_factor(self.n_in)
 
     def init(self, generator: np.random.Generator, dtype: DType) -> Parameters:
         """See `Layer.init`."""
-        variance = resolve_activation(self.activation).variance(self.n_in, self.n_out)
-        limit = (3.0 * variance) ** 0.5  # of the uniform distribution with that variance
-        weights = generator.uniform(-limit, limit, (self.n_in, self.n_out))
-        return {"W": weights.astype(dtype), "b": np.zeros(self.n_out, dtype)}
+        if self.starts_at_zero:
+            parameters = {"W": np.zeros((self.n_in, self.n_out), dtype), "b": np.zeros(self.n_out, dtype)}
+        else:
+            variance = resolve_activation(self.activation).variance(self.n_in, self.n_out)
+            start = PARAMETRIZATIONS[self.parametrization].start
+            weights, biases = start(generator, self.n_in, self.n_out, variance)
+            parameters = {"W": weights.astype(dtype), "b": biases.astype(dtype)}
+        if self.scaled_input:
+            parameters["input_scale"] = np.ones(self.n_in, dtype)
+        return parameters
+
+    def rate_factors(self, parameters: Parameters) -> Parameters:
+        """See `rate_factors`."""
+        factors = {"W": 1.0, "b": PARAMETRIZATIONS[self.parametrization].bias_rate}
+        return {**factors, "input_scale": INPUT_SCALE_RATE} if self.scaled_input else factors
 
     def __call__(self, parameters: Parameters, x: Array, noise: Noise | None = None) -> Array:
         """See `Layer`."""
         check_columns(self, x, self.n_in)
-        return resolve_activation(self.activation)(x @ parameters["W"] + parameters["b"])
+        weights, factor = parameters["W"], self.product_factor
+        if self.scaled_input:
+            # (x · scale) W = x (scale · W): with the scale on W its derivative is a row sum of dW · W, which is there
+            # anyway; on x it would take another product, that with the transposed W, for the first layer alone.
+            weights, factor = np.expand_dims(parameters["input_scale"] * factor, 1) * weights, 1.0
+        activate = resolve_activation(self.activation)
+        if factor == 1.0:
+            return activate(x @ weights + parameters["b"])
+        # c (x W + b / c), and not c x W + b: so both products backward need one and the same matrix, and the bias its
+        # column sums. A scaled W would be a pass over all weights, c x W + b one more matrix to store in each layer.
+        return activate(factor * (x @ weights + parameters["b"] * (1.0 / factor)))
 
 
 @final
@@ -302,6 +279,10 @@ class Sequential:
         """A list of the layers' parameters."""
         return [layer.init(generator, dtype) for layer in self.layers]
 
+    def rate_factors(self, parameters: Parameters) -> Parameters:
+        """See `rate_factors`."""
+        return [rate_factors(layer, own) for layer, own in zip(self.layers, parameters, strict=True)]
+
     def __call__(self, parameters: Parameters, x: Array, noise: Noise | None = None) -> Array:
         """See `Layer`."""
         n_streams = 0
@@ -360,6 +341,10 @@ class Residual:
     def init(self, generator: np.random.Generator, dtype: DType) -> Parameters:
         """A list of the layers' parameters."""
         return self.body.init(generator, dtype)
+
+    def rate_factors(self, parameters: Parameters) -> Parameters:
+        """See `rate_factors`."""
+        return self.body.rate_factors(parameters)
 
     def __call__(self, parameters: Parameters, x: Array, noise: Noise | None = None) -> Array:
         """See `Layer`."""

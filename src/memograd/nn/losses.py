@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, final
 
 from memograd.errors import ShapeError
 from memograd.nn.arrays import Array, DType
-from memograd.nn.classification import BinaryCrossEntropy, CrossEntropy
+from memograd.nn.classification import BinaryCrossEntropy, CrossEntropy, MultiLabelCrossEntropy
 from memograd.nn.families import Family, is_function
 from memograd.nn.loss import Loss
 from memograd.nn.regression import AbsoluteError, Huber, Pinball, Poisson, SquaredError
@@ -63,6 +63,7 @@ LOSSES: Family[Loss] = Family(
         "poisson": Poisson,
         "binary_cross_entropy": BinaryCrossEntropy,
         "cross_entropy": CrossEntropy,
+        "multilabel_cross_entropy": MultiLabelCrossEntropy,
     },
 )
 

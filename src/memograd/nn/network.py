@@ -8,7 +8,7 @@ from typing import Any, Protocol, final
 import numpy as np
 
 from memograd.nn.arrays import Array, Parameters, check_columns, float_dtype
-from memograd.nn.layers import Layer, Noise
+from memograd.nn.layer import Layer, Noise, rate_factors
 from memograd.nn.loss import weighted_mean
 from memograd.nn.losses import LossLike, resolve_loss
 from memograd.nn.settings import WORD, checked
@@ -74,6 +74,10 @@ class Network:
         # A generator by name: what `default_rng` stands for may change with NumPy.
         generator = np.random.Generator(np.random.PCG64(checked("init", "seed", seed, WORD)))
         return self.body.init(generator, float_dtype(dtype))
+
+    def rate_factors(self, parameters: Parameters) -> Parameters:
+        """What multiplies the learning rate of each parameter; see `memograd.nn.layers.rate_factors`."""
+        return rate_factors(self.body, parameters)
 
     def __call__(self, parameters: Parameters, X: Array, noise: Noise | None = None) -> Array:
         """The scores.

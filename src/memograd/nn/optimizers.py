@@ -35,7 +35,13 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update(
-        self, parameters: Parameters, gradients: Parameters, state: State, learning_rate_factor: Array = 1.0
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        state: State,
+        learning_rate_factor: Array = 1.0,
+        *,
+        rate_factors: Parameters | None = None,
     ) -> tuple[Parameters, State]:
         """One step.
 
@@ -45,6 +51,8 @@ class Optimizer(ABC):
         state : as from `init` or the last step
         learning_rate_factor : () float or Python number
             From the schedule.
+        rate_factors : tree of Python floats, of the structure of the parameters, or None
+            What multiplies the learning rate of each parameter besides; None for 1.
 
         Returns
         -------
@@ -99,16 +107,39 @@ class SGD(Optimizer):
         return {"gradient_sum": map_leaves(np.zeros_like, parameters)} if self.momentum else {}
 
     def update(
-        self, parameters: Parameters, gradients: Parameters, state: State, learning_rate_factor: Array = 1.0
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        state: State,
+        learning_rate_factor: Array = 1.0,
+        *,
+        rate_factors: Parameters | None = None,
     ) -> tuple[Parameters, State]:
         """One step; see `Optimizer.update`."""
         rate = self.learning_rate * learning_rate_factor
         if not self.momentum:
-            return map_leaves(lambda w, g: w - cast(rate, w.dtype) * g, parameters, gradients), {}
+            return _moved(rate, parameters, gradients, rate_factors), {}
         sums = map_leaves(lambda d, g: self.momentum * d + g, state["gradient_sum"], gradients)
         steps = map_leaves(lambda g, d: g + self.momentum * d, gradients, sums) if self.nesterov else sums
-        moved = map_leaves(lambda w, step: w - cast(rate, w.dtype) * step, parameters, steps)
-        return moved, {"gradient_sum": sums}
+        return _moved(rate, parameters, steps, rate_factors), {"gradient_sum": sums}
+
+
+def _moved(rate: Array, parameters: Parameters, steps: Parameters, rate_factors: Parameters | None) -> Parameters:
+    return map_leaves(
+        lambda w, step, f: w - cast(_times(rate, f), w.dtype) * step,
+        parameters,
+        steps,
+        _or_ones(rate_factors, parameters),
+    )
+
+
+def _or_ones(rate_factors: Parameters | None, parameters: Parameters) -> Parameters:
+    return map_leaves(lambda _: 1.0, parameters) if rate_factors is None else rate_factors
+
+
+def _times(rate: Array, factor: float) -> Array:
+    """The rate of a parameter; a factor of 1 leaves no operation in the graph."""
+    return rate if factor == 1.0 else rate * factor
 
 
 @final
@@ -145,10 +176,16 @@ class Adam(Optimizer):
         return _adam_state(parameters)
 
     def update(
-        self, parameters: Parameters, gradients: Parameters, state: State, learning_rate_factor: Array = 1.0
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        state: State,
+        learning_rate_factor: Array = 1.0,
+        *,
+        rate_factors: Parameters | None = None,
     ) -> tuple[Parameters, State]:
         """One step; see `Optimizer.update`."""
-        return _adam_step(self, parameters, gradients, state, learning_rate_factor)
+        return _adam_step(self, parameters, gradients, state, learning_rate_factor, rate_factors)
 
 
 @final
@@ -189,13 +226,23 @@ class AdamW(Optimizer):
         return _adam_state(parameters)
 
     def update(
-        self, parameters: Parameters, gradients: Parameters, state: State, learning_rate_factor: Array = 1.0
+        self,
+        parameters: Parameters,
+        gradients: Parameters,
+        state: State,
+        learning_rate_factor: Array = 1.0,
+        *,
+        rate_factors: Parameters | None = None,
     ) -> tuple[Parameters, State]:
         """One step; see `Optimizer.update`."""
         if self.weight_decay:
-            kept = 1.0 - (self.learning_rate * self.weight_decay) * learning_rate_factor
-            parameters = map_leaves(lambda w: cast(kept, w.dtype) * w if is_weight(w) else w, parameters)
-        return _adam_step(self, parameters, gradients, state, learning_rate_factor)
+            lost = (self.learning_rate * self.weight_decay) * learning_rate_factor
+            parameters = map_leaves(
+                lambda w, f: cast(1.0 - _times(lost, f), w.dtype) * w if is_weight(w) else w,
+                parameters,
+                _or_ones(rate_factors, parameters),
+            )
+        return _adam_step(self, parameters, gradients, state, learning_rate_factor, rate_factors)
 
 
 def _adam_state(parameters: Parameters) -> State:
@@ -207,7 +254,12 @@ def _adam_state(parameters: Parameters) -> State:
 
 
 def _adam_step(
-    settings: Adam | AdamW, parameters: Parameters, gradients: Parameters, state: State, factor: Array
+    settings: Adam | AdamW,
+    parameters: Parameters,
+    gradients: Parameters,
+    state: State,
+    factor: Array,
+    rate_factors: Parameters | None,
 ) -> tuple[Parameters, State]:
     """Algorithm 1 of the paper, with its constant factors moved from every element to two scalars.
 
@@ -216,7 +268,8 @@ def _adam_step(
     (η r (1 − β₁) / c₁) s / (√q + ε r): ten operations an element instead of thirteen.
     """
     leaves, structure = flatten(parameters)
-    columns = [leaves_like(structure, x) for x in (gradients, state["gradient_sum"], state["square_sum"])]
+    trees = gradients, state["gradient_sum"], state["square_sum"], _or_ones(rate_factors, parameters)
+    columns = [leaves_like(structure, x) for x in trees]
     count = state["count"] + 1.0
     root = np.sqrt(_bias_correction(settings.beta2, count) / (1.0 - settings.beta2))
     rate = (settings.learning_rate * (1.0 - settings.beta1)) * factor * root
@@ -227,12 +280,12 @@ def _adam_step(
 
 
 def _mover(settings: Adam | AdamW, rate: Array, epsilon: Array) -> Callable[..., tuple[Array, Array, Array]]:
-    """The step of one parameter w with gradient g and sums s and q."""
+    """The step of one parameter w with gradient g, sums s and q, and a factor on the learning rate."""
 
-    def move(w: Array, g: Array, s: Array, q: Array) -> tuple[Array, Array, Array]:
+    def move(w: Array, g: Array, s: Array, q: Array, factor: float) -> tuple[Array, Array, Array]:
         s = settings.beta1 * s + g
         q = settings.beta2 * q + np.square(g)
-        return w - cast(rate, w.dtype) * s / (np.sqrt(q) + cast(epsilon, w.dtype)), s, q
+        return w - cast(_times(rate, factor), w.dtype) * s / (np.sqrt(q) + cast(epsilon, w.dtype)), s, q
 
     return move
 

@@ -13,9 +13,12 @@ from typing import TypeAlias, final
 
 import numpy as np
 
+from memograd.errors import TraceError
+from memograd.graph.tracing import take_apart, trace
+from memograd.graph.walk import topological
 from memograd.nn.arrays import Array
 from memograd.nn.families import Family, is_function
-from memograd.nn.settings import BELOW_ONE, INSIDE_UNIT, settle
+from memograd.nn.settings import BELOW_ONE, FEW, INSIDE_UNIT, settle
 
 # From progress, () float, to a factor, () float or a Python number.
 Schedule: TypeAlias = Callable[[Array], Array]
@@ -151,6 +154,36 @@ class Exponential:
         return np.exp(math.log(self.last) * progress)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class CosLog:
+    """Whole waves from 0 up to 1 and down to 0, each twice as long as the one before.
+
+    Source: Holzmüller, Grinsztajn, Steinwart 2024, "Better by default" (there with four waves): at progress
+    t the factor is ½ (1 − cos(2π log₂(1 + (2ⁿ − 1) t))) for n waves.
+
+    Raises
+    ------
+    BadSetting
+        Unless `cycles` is an integer from 1 to 32.
+
+    Examples
+    --------
+    >>> schedule = CosLog(cycles=2)
+    >>> [round(float(schedule(progress)), 6) for progress in (0.0, 1 / 3, 1.0)]
+    [0.0, 0.0, 0.0]
+    """
+
+    cycles: int = 4
+
+    def __post_init__(self) -> None:
+        settle(self, cycles=FEW)
+
+    def __call__(self, progress: Array) -> Array:
+        """The factor at a progress."""
+        return 0.5 - 0.5 * np.cos((2.0 * math.pi / math.log(2.0)) * np.log1p((2.0**self.cycles - 1.0) * progress))
+
+
 def _late_cosine(progress: Array, start: float) -> Array:
     """1 up to `start`, then half a cosine to 0."""
     return 0.5 + 0.5 * np.cos((math.pi / (1.0 - start)) * np.maximum(progress - start, 0.0))
@@ -165,6 +198,7 @@ SCHEDULES: Family[Schedule] = Family(
         "warmup_cosine": WarmupCosine,
         "flat_cosine": FlatCosine,
         "exponential": Exponential,
+        "coslog4": CosLog,
     },
 )
 
@@ -183,3 +217,27 @@ def resolve_schedule(schedule: ScheduleLike) -> Schedule:
     FlatCosine(flat=0.7)
     """
     return schedule if is_function(schedule) else SCHEDULES.make(schedule)
+
+
+def reads_progress(schedule: ScheduleLike) -> bool:
+    """Whether the factor of a schedule depends on the progress of training, and so on how long it is meant to be.
+
+    A training by a schedule that does not can be made longer, and its first epochs are the same. What cannot be traced,
+    such as a function that branches on the progress, is taken to depend on it.
+
+    Raises
+    ------
+    UnknownName
+        When no schedule has that name.
+
+    Examples
+    --------
+    >>> reads_progress("constant"), reads_progress("cosine"), reads_progress(lambda progress: 0.5)
+    (False, True, False)
+    """
+    schedule = resolve_schedule(schedule)
+    try:
+        graph, _ = trace(schedule, take_apart(schedule, (0.5,), {}))
+    except TraceError:
+        return True
+    return any(node.op == "input" for node in topological(graph.outputs))

@@ -110,5 +110,6 @@ NOT_NEGATIVE = Requirement("a finite number of at least 0", _number, lambda x: x
 BELOW_ONE = Requirement("a number in [0, 1)", _number, lambda x: 0 <= x < 1)
 INSIDE_UNIT = Requirement("a number in (0, 1)", _number, lambda x: 0 < x < 1)
 COUNT = Requirement("a positive integer", _integer, lambda x: x > 0)
+FEW = Requirement("an integer from 1 to 32", _integer, lambda x: 1 <= x <= 32)
 WORD = Requirement("an integer in [0, 2**64)", _integer, lambda x: 0 <= x < 2**64)
 FLAG = Requirement("True or False", _flag, lambda x: True)

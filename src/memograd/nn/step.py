@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
 from memograd.gradient.transforms import value_and_grad
 from memograd.graph.tree import flatten
 from memograd.nn.arrays import Array, Parameters, is_weight
-from memograd.nn.layers import Noise
+from memograd.nn.layer import Noise, rate_factors
 from memograd.nn.network import Trainable
 from memograd.nn.optimizers import OptimizerLike, State, resolve_optimizer
 from memograd.nn.schedules import ScheduleLike, resolve_schedule
@@ -98,8 +98,11 @@ def training_step(
         parameters: Parameters, optimizer_state: State, X: Array, y: Array, weight: Array | None, clock: Clock
     ) -> tuple[Parameters, State, Array]:
         (_, loss), gradients = with_gradients(parameters, X, y, weight, clock.noise)
+        factors = rate_factors(network, parameters)
+        # Left out where all are 1, so that an optimiser of one's own need not know of them.
+        others: dict[str, Any] = {"rate_factors": factors} if set(flatten(factors)[0]) - {1.0} else {}
         factor = schedule(clock.progress)
-        moved, optimizer_state = optimizer.update(parameters, gradients, optimizer_state, factor)
+        moved, optimizer_state = optimizer.update(parameters, gradients, optimizer_state, factor, **others)
         return moved, optimizer_state, loss
 
     return step

@@ -41,15 +41,40 @@ def number_table(y: Any, n_outputs: int, dtype: DType, lowest: float) -> Array:
     array([[1.],
            [2.]], dtype=float32)
     """
-    numbers = _numbers(y)
-    table = np.expand_dims(numbers, 1) if numbers.ndim == 1 else numbers
-    if table.ndim != 2 or table.shape[1] != n_outputs:
-        raise DataError(
-            f"the target has shape {numbers.shape}, and the network {n_outputs} outputs: "
-            f"it must have shape (n_samples, {n_outputs}){' or (n_samples,)' if n_outputs == 1 else ''}"
-        )
+    table = _table(y, n_outputs)
     requirement = f"finite in {dtype}" + (f" and at least {lowest:g}" if np.isfinite(lowest) else "")
     return _checked(table, _in_dtype(table, dtype), lambda t: np.isfinite(t) & (t >= lowest), requirement)
+
+
+def label_table(y: Any, n_labels: int, dtype: DType) -> Array:
+    """The target of a classification in which a sample may have any number of labels.
+
+    Parameters
+    ----------
+    y : (n_samples, n_labels), or (n_samples,) for one label
+        0 and 1, or bools.
+    n_labels : int
+    dtype : dtype
+        Of the result.
+
+    Returns
+    -------
+    table : (n_samples, n_labels) of `dtype`
+
+    Raises
+    ------
+    DataError
+        When y holds no numbers, has another shape, or a value is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> label_table([[True, False], [True, True]], 2, np.dtype(np.float32))
+    array([[1., 0.],
+           [1., 1.]], dtype=float32)
+    """
+    table = _table(y, n_labels)
+    allowed = _checked(table, table, lambda t: (t == 0) | (t == 1), "0 or 1, whether the sample has the label")
+    return allowed.astype(dtype, copy=False)
 
 
 def class_indices(y: Any, n_classes: int) -> Array:
@@ -101,6 +126,17 @@ def any_numbers(y: Any, dtype: DType) -> Array:
     if numbers.dtype.kind != "f":
         return numbers
     return _checked(numbers, _in_dtype(numbers, dtype), np.isfinite, f"finite in {dtype}")
+
+
+def _table(y: Any, n_columns: int) -> Array:
+    numbers = _numbers(y)
+    table = np.expand_dims(numbers, 1) if numbers.ndim == 1 else numbers
+    if table.ndim != 2 or table.shape[1] != n_columns:
+        raise DataError(
+            f"the target has shape {numbers.shape}, and the network {n_columns} outputs: "
+            f"it must have shape (n_samples, {n_columns}){' or (n_samples,)' if n_columns == 1 else ''}"
+        )
+    return table
 
 
 def _numbers(y: Any) -> Array:

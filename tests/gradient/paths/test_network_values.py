@@ -18,7 +18,9 @@ from memograd.nn.mlp import MLP
 def a_sample(network: Any, seed: int = 0) -> tuple[Any, Any, Any]:
     """Parameters, an input and a target that the network's loss takes."""
     rng = np.random.default_rng(seed)
-    target = np.zeros(1, np.int64) if hasattr(network.loss, "probabilities") else rng.random((1, network.sizes[-1]))
+    is_chosen = hasattr(network.loss, "probabilities")
+    chosen = np.zeros(network.loss.predict(np.zeros((1, network.sizes[-1]))).shape)
+    target = chosen if is_chosen else rng.random((1, network.sizes[-1]))
     y = network.loss.target_array(target, network.sizes[-1], np.dtype(np.float64))
     return network.init(seed, np.float64), rng.normal(size=network.sizes[0]), y
 
@@ -55,10 +57,22 @@ def test_too_many_paths_are_not_taken_one_by_one(monkeypatch: pytest.MonkeyPatch
     assert (many.memoized, many.finite_difference) == (few.memoized, few.finite_difference)
 
 
-def test_other_layers_have_other_paths() -> None:
-    """With layer normalization every node of a layer depends on all sums of that layer; that is refused."""
-    network = MLP((2, 3, 1), layer_norm=True)
-    with pytest.raises(ShapeError, match="layer normalization"):
+@pytest.mark.parametrize("weight", [(1, 2, 3), (2, 1, 2), (3, 2, 1)])
+def test_factors_on_products_are_on_the_paths(weight: tuple[int, int, int]) -> None:
+    """In the neural-tangent parametrization each edge carries the 1/√n of its layer."""
+    network = MLP((2, 3, 2, 2), "mish", parametrization="neural_tangent")
+    values = network_values(network, *a_sample(network), weight)
+    assert values.path_sum == pytest.approx(values.memoized, rel=1e-13, abs=1e-15)
+    assert values.finite_difference == pytest.approx(values.memoized, rel=1e-7, abs=1e-9)
+
+
+@pytest.mark.parametrize(("options", "found"), [
+    ({"layer_norm": True}, "scale, shift"), ({"scaled_input": True}, "input_scale"), ({"embedded": (3,)}, "embedding"),
+])  # fmt: skip
+def test_other_layers_have_other_paths(options: dict[str, Any], found: str) -> None:
+    """Where layers do more than multiply, add and activate, the paths are others; that is refused by name."""
+    network = MLP((2, 3, 1), **options)
+    with pytest.raises(ShapeError, match=f"has the parameters {found} besides W and b; explain one without"):
         network_values(network, *a_sample(network), (1, 1, 1))
 
 

@@ -27,7 +27,7 @@ STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 
 class LayeredNetwork(Protocol):
-    """A chain of dense layers, with parameters ``[{"W": (n_in, n_out), "b": (n_out,)}, …]``, and a loss."""
+    """A chain of layers f(c x W + b), with parameters ``[{"W": (n_in, n_out), "b": (n_out,)}, …]``, and a loss."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -36,6 +36,10 @@ class LayeredNetwork(Protocol):
     @property
     def activations(self) -> Sequence[Callable[[Array], Array]]:
         """One for each layer, the output's last."""
+
+    @property
+    def product_factors(self) -> Sequence[float]:
+        """What c is in each layer."""
 
     @property
     def loss(self) -> Any:
@@ -71,8 +75,11 @@ def network_values(network: LayeredNetwork, parameters: Any, x: Array, y: Array,
         When the network has no such weight.
     """
     k, i, j = checked_weight(network.sizes, weight)
-    if any(layer.keys() != {"W", "b"} for layer in parameters):
-        raise ShapeError("the paths of a network with layer normalization are others; explain one without")
+    if others := sorted({name for layer in parameters for name in layer.keys() - {"W", "b"}}):
+        raise ShapeError(
+            "the paths of a network with layer normalization, a scaled input or embedded columns are others, and this "
+            f"one has the parameters {', '.join(others)} besides W and b; explain one without"
+        )
 
     def loss(w: Any) -> Any:
         return network.loss_value(_with(parameters, weight, w), x[None, :], y)
@@ -91,12 +98,14 @@ def network_values(network: LayeredNetwork, parameters: Any, x: Array, y: Array,
 
 
 def _slopes(network: LayeredNetwork, parameters: Any, x: Array, y: Array) -> Slopes:
+    # A slope is that of f(c u + b) by u.
     outputs, slopes = [x], []
-    for layer, activation in zip(parameters, network.activations, strict=True):
-        z = outputs[-1] @ layer["W"] + layer["b"]
+    factors = network.product_factors
+    for layer, activation, factor in zip(parameters, network.activations, factors, strict=True):
+        z = factor * (outputs[-1] @ layer["W"]) + layer["b"]
         value, slope = jvp(activation, (z,), (np.ones_like(z),))
         outputs.append(value)
-        slopes.append(slope)
+        slopes.append(factor * slope)
     by_outputs = grad(lambda scores: np.sum(network.loss.per_sample(scores[None, :], y)))(outputs[-1])
     return Slopes(
         loss=lambda j: float(by_outputs[j - 1]),
