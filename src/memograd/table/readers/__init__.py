@@ -1,0 +1,1 @@
+"""What may be a table, one member each: every reader takes one kind of container apart into columns."""

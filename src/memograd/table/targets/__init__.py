@@ -1,0 +1,1 @@
+"""What may be to be learned, one member each: classes, numbers, labels."""
