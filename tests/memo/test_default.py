@@ -11,7 +11,8 @@ import pytest
 
 from memograd.memo import default
 from memograd.memo.complaints import MemoWarning
-from memograd.memo.default import default_directory, default_store
+from memograd.memo.default import default_store
+from memograd.memo.directory import default_directory
 from memograd.memo.memoize import memoize
 from memograd.store import disk
 from memograd.store.disk import DiskStore
@@ -96,6 +97,6 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(default.Path, "home", nowhere)
+    monkeypatch.setattr(Path, "home", nowhere)
     with pytest.warns(MemoWarning, match="home directory"):
         works()

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memograd.errors import DataError, TrainingDiverged
+from memograd.errors import BadSetting, DataError, TrainingDiverged
 from memograd.graph.tree import flatten
 from memograd.nn.layers import Dense, Dropout, LayerNorm, Residual, Sequential
 from memograd.nn.mlp import MLP
 from memograd.nn.network import Network
 from memograd.nn.optimizers import SGD, Adam
-from memograd.train import loop
+from memograd.train import epochs, loop
 from memograd.train.loop import Epoch, Rows, fit
 from memograd.train.settings import Settings
 
@@ -137,14 +137,14 @@ def test_interrupted_after_an_epoch() -> None:
 
 def test_interrupted_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C between two steps leaves out the unfinished epoch, and what it did to the parameters."""
-    clock = loop.Clock
+    clock = epochs.Clock
 
     def press(progress: float, noise: Any) -> Any:
         if progress > 2.5 / 60:
             raise KeyboardInterrupt
         return clock(progress, noise)
 
-    monkeypatch.setattr(loop, "Clock", press)
+    monkeypatch.setattr(epochs, "Clock", press)
     fitted = fit(NETWORK, NOISY, HELD_OUT, settings=replace(OVERFITTING, engine="numpy"))
     assert (fitted.stopped, len(fitted.history)) == ("interrupted", 2)
     assert float(NETWORK.loss_value(fitted.parameters, HELD_OUT.X, HELD_OUT.y)) == pytest.approx(
@@ -158,7 +158,7 @@ def test_interrupted_before_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> 
     def press(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "Clock", press)
+    monkeypatch.setattr(epochs, "Clock", press)
     with pytest.raises(KeyboardInterrupt):
         fit(NETWORK, NOISY, HELD_OUT, settings=replace(OVERFITTING, engine="numpy"))
 
@@ -177,7 +177,7 @@ def interrupt_on_line(count: int) -> Callable[[FrameType, str, Any], Any]:
     return trace
 
 
-@pytest.mark.parametrize("count", range(0, 420, 14))
+@pytest.mark.parametrize("count", range(0, 280, 10))
 def test_interrupted_anywhere(count: int) -> None:
     """Wherever in the loop Ctrl-C comes, the parameters that come back are those of the epoch that is called best."""
     settings = Settings(epochs=6, batch_size=15, optimizer=Adam(0.03), engine="numpy")
@@ -381,3 +381,71 @@ def test_bad_rows(make: Callable[[], Any], message: str) -> None:
     """Rows that do not fit each other, or are none, are refused before anything is trained."""
     with pytest.raises(DataError, match=message):
         make()
+
+
+def test_starting_from_a_state() -> None:
+    """From a state, epochs are numbered on, and the best one is of those that were trained since."""
+    settings = replace(OVERFITTING, epochs=20)
+    begun = fit(NETWORK, NOISY, HELD_OUT, settings=replace(settings, epochs=12))
+    rest = fit(NETWORK, NOISY, HELD_OUT, settings=settings, start=begun.state)
+    assert [epoch.number for epoch in rest.history] == list(range(13, 21))
+    assert rest.best in rest.history
+    whole = fit(NETWORK, NOISY, HELD_OUT, settings=settings)
+    assert bits(rest.state.parameters) == bits(whole.state.parameters)
+    assert (begun.memo.epochs_trained, rest.memo.epochs_trained) == (12, 8)
+    kept = bits(begun.state.parameters)
+    fit(NETWORK, NOISY, HELD_OUT, settings=settings, start=begun.state)
+    assert bits(begun.state.parameters) == kept
+
+
+def test_a_state_with_all_epochs_behind_it() -> None:
+    """There is nothing to train after the last epoch, and the error says what to do."""
+    state = fit(NETWORK, NOISY, settings=replace(OVERFITTING, epochs=3)).state
+    with pytest.raises(BadSetting, match="has 3 epochs behind it"):
+        fit(NETWORK, NOISY, settings=replace(OVERFITTING, epochs=3), start=state)
+
+
+def test_the_score_decides() -> None:
+    """With the score as monitor the best epoch is that of the largest score, the last of several if so wished."""
+    seen: list[Any] = []
+
+    def score(scores: Any, rows: Rows) -> float:
+        seen.append((scores.shape, rows is HELD_OUT or len(rows)))
+        return [1.0, 3.0, 2.0, 3.0, 0.0][len(seen) - 1]
+
+    settings = replace(OVERFITTING, epochs=5, monitor="score")
+    assert fit(NETWORK, NOISY, HELD_OUT, settings=settings, score=score).best.number == 2
+    assert {shape for shape, _ in seen} == {(30, 1)}
+    seen.clear()
+    assert fit(NETWORK, NOISY, HELD_OUT, settings=replace(settings, ties="last"), score=score).best.number == 4
+    for missing in ({"score": score}, {"validation": HELD_OUT}):
+        with pytest.raises(BadSetting, match="the score decides"):
+            fit(NETWORK, NOISY, settings=settings, **missing)
+
+
+def test_without_patience() -> None:
+    """Without patience all epochs are run."""
+    settings = replace(OVERFITTING, patience=None, optimizer=SGD(1e-30))
+    fitted = fit(NETWORK, NOISY, HELD_OUT, settings=settings)
+    assert (len(fitted.history), fitted.stopped) == (60, "finished")
+
+
+def test_a_score_that_raises() -> None:
+    """An error of the score goes on to the caller."""
+
+    def score(scores: Any, rows: Rows) -> float:
+        raise ZeroDivisionError("a user's own")
+
+    with pytest.raises(ZeroDivisionError, match="a user's own"):
+        fit(NETWORK, NOISY, HELD_OUT, settings=OVERFITTING, score=score)
+
+
+def test_the_last_state_comes_back() -> None:
+    """The state is that after the last epoch, whichever is best, on either engine."""
+    for engine in ("native", "numpy"):
+        fitted = fit(NETWORK, NOISY, HELD_OUT, settings=replace(OVERFITTING, engine=engine))
+        assert fitted.state.epoch == 60
+        last = float(NETWORK.loss_value(fitted.state.parameters, HELD_OUT.X, HELD_OUT.y))
+        assert last == pytest.approx(fitted.history[-1].validation_loss, rel=1e-6)
+        assert fitted.best.number < 60
+        assert bits(fitted.state.parameters) != bits(fitted.parameters)

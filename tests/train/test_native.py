@@ -12,7 +12,8 @@ import pytest
 
 from memograd.errors import EngineFallback, TrainingDiverged
 from memograd.graph.tree import flatten
-from memograd.nn.layers import Dense, Dropout, LayerNorm, Noise, Residual, Sequential
+from memograd.nn.layer import Noise
+from memograd.nn.layers import Dense, Dropout, LayerNorm, Residual, Sequential
 from memograd.nn.mlp import MLP
 from memograd.nn.network import Network
 from memograd.nn.optimizers import SGD, Adam, AdamW, Optimizer

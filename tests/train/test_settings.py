@@ -53,3 +53,20 @@ def test_rows_per_batch(n_rows: int, more: int) -> None:
     assert min(MIN_BATCH, n_rows) <= chosen <= min(MAX_BATCH, n_rows)
     assert chosen <= Settings().rows_per_batch(n_rows + more)
     assert Settings(batch_size=more).rows_per_batch(n_rows) == min(more, n_rows)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"tolerance": -1e-9}, {"tolerance": float("nan")}, {"patience": 0}, {"patience": 1.5}, {"n_threads": 0}]
+)
+def test_numbers_of_stopping(bad: dict[str, Any]) -> None:
+    """A tolerance is not negative, patience is a positive number of epochs or None."""
+    with pytest.raises(BadSetting, match=next(iter(bad))):
+        Settings(**bad)
+    assert Settings(patience=None).patience is None
+
+
+@pytest.mark.parametrize("bad", [{"monitor": "accuracy"}, {"ties": "best"}, {"engine": "gpu"}])
+def test_choices(bad: dict[str, Any]) -> None:
+    """A word that is no choice is refused, and the error lists those there are."""
+    with pytest.raises(UnknownName, match=r"there is no (monitor|ties|engine) '.*'; there is .*(loss|first|numpy)"):
+        Settings(**bad)

@@ -6,7 +6,6 @@ elements as bytes of a dtype, not what dtypes mean.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Iterator
 from typing import Any
 
@@ -14,17 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memograd.digest.encoding import RAW, token_of_chunks
+from memograd.digest.threads import N_THREADS, PARALLEL_BYTES
 from memograd.errors import CannotDigest
 
 Array = NDArray[Any]
 
 # Of a transposed or reversed matrix of 32 MB, pieces of 16 KiB take 1.6 to 2.7 times as long, of 16 MiB 1.1 times.
 CHUNK_BYTES = 2**18
-
-# Starting two threads takes 0.08 ms: with them 2 MiB take 0.34 ms instead of 0.27, 4 MiB 0.49 instead of 0.62.
-PARALLEL_BYTES = 4 * 2**20
-# A pool of its own for each hash. BLAKE3's shared one (`AUTO`) hangs for ever in a process forked after its first use.
-N_THREADS = min(os.cpu_count() or 1, 8)
 
 # To look up what is remembered takes 1.5 µs, to hash this much 4 µs.
 REMEMBERED_BYTES = 4096

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import final
 
-_HERE = str(Path(__file__).parent)
+_HERE = str(Path(__file__).parents[1])
 
 
 class MemoWarning(UserWarning):
@@ -31,7 +31,7 @@ class Complaints:
 
 
 def _depth_of_caller() -> int:
-    """How far up the first frame is that does not belong to this package, as `warnings.warn` counts for `tell`."""
+    """How far up the first frame is that does not belong to memograd, as `warnings.warn` counts for `tell`."""
     frame, depth = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame, depth = frame.f_back, depth + 1

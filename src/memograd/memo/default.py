@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import cache
-from pathlib import Path
 
 from memograd.errors import StoreError
 from memograd.memo.complaints import Complaints
+from memograd.memo.directory import default_directory
 from memograd.store.memory import MemoryStore
 from memograd.store.named import NamedStore
 from memograd.store.protocol import Store
@@ -16,19 +15,6 @@ from memograd.store.tiers import Tier, Tiers
 
 MEMORY_BYTES = 256 << 20
 DISK_BYTES = 10 << 30
-
-_CACHE = {"darwin": "Library/Caches", "win32": "AppData/Local"}
-
-
-def default_directory() -> Path:
-    """Where results lie by default.
-
-    Raises
-    ------
-    RuntimeError
-        When the user has no home.
-    """
-    return Path.home() / _CACHE.get(sys.platform, ".cache") / "memograd" / "memo"
 
 
 @cache

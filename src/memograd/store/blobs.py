@@ -7,7 +7,7 @@ from typing import final
 
 from blake3 import blake3
 
-from memograd.digest.content import N_THREADS, PARALLEL_BYTES
+from memograd.digest.threads import N_THREADS, PARALLEL_BYTES
 from memograd.store.damage import DamageFound
 from memograd.store.folder import Folder
 from memograd.store.place import Place, fan_out
@@ -110,7 +110,7 @@ def part(blob: Blob) -> Part:
 def digest(blob: Blob) -> str:
     """Return the digest of some bytes.
 
-    Several threads for a large one, of a pool of its own: see `digest.content`.
+    Several threads for a large one, of a pool of its own: see `digest.threads`.
     """
     n_threads = N_THREADS if len(blob) >= PARALLEL_BYTES else 1
     return blake3(blob, max_threads=n_threads).hexdigest()

@@ -1,90 +1,55 @@
-"""The training loop: epochs of minibatches, the best epoch kept.
+"""The training loop: epochs of minibatches, the best epoch kept, nothing trained twice.
 
-All randomness is a function of seed, epoch and step; nothing depends on the clock. What the loop wants to say it says
-through `on_epoch`; it neither prints nor draws.
+All randomness is a function of seed, epoch and step, and no result depends on the clock. What the loop wants to say it
+says through `on_epoch`; it neither prints nor draws.
 """
 
 from __future__ import annotations
 
-import math
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+import itertools
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from memograd.engine.compiled import Compiled, compile
-from memograd.errors import CannotLower, DataError, EngineFallback, EngineUnavailable, TrainingDiverged
-from memograd.graph.node import Array
-from memograd.graph.tree import flatten, map_leaves, unflatten
-from memograd.nn.layers import Noise
-from memograd.nn.optimizers import resolve_optimizer
-from memograd.nn.step import Clock, Step, training_step
-from memograd.train.native import NativeEpochs
+from memograd.errors import BadSetting, TrainingDiverged
+from memograd.graph.tree import flatten
+from memograd.store.protocol import Store
+from memograd.train.chain import Chain, Chains
+from memograd.train.checkpoints import Checkpoint, Checkpoints, Memory, is_landmark
+from memograd.train.course import Course
+from memograd.train.epochs import Epochs, Pace, State
+from memograd.train.history import Epoch, Standing, check_finite, diverged, replay
+from memograd.train.rows import Rows, check_rows
 from memograd.train.settings import Settings
-from memograd.train.split import ORDER_STREAM, generator
+from memograd.train.validation import Score
 
+__all__ = ["Epoch", "Fit", "Recall", "Rows", "Score", "State", "fit"]
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Rows to train or validate on.
-
-    Attributes
-    ----------
-    X : (n_rows, n_features) of the parameters' dtype
-    y : (n_rows,) or (n_rows, n_outputs)
-        As the loss takes it.
-    weight : (n_rows,) or None
-        A row of weight 2 counts as two rows, one of weight 0 not at all.
-
-    Raises
-    ------
-    DataError
-        When they are no arrays, or have different numbers of rows.
-    """
-
-    X: Array
-    y: Array
-    weight: Array | None = None
-
-    def __post_init__(self) -> None:
-        arrays = {"X": self.X, "y": self.y, **({} if self.weight is None else {"weight": self.weight})}
-        for name, array in arrays.items():
-            if not isinstance(array, np.ndarray):
-                raise DataError(f"{name} is of type {type(array).__name__}; make it an array with numpy.asarray")
-            if len(array) != len(self.X):
-                raise DataError(f"{name} has {len(array)} rows, and X has {len(self.X)}; give one for each row of X")
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def __getitem__(self, index: Any) -> Rows:
-        return Rows(self.X[index], self.y[index], None if self.weight is None else self.weight[index])
+OnEpoch = Callable[[Epoch], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one epoch came to.
+class Recall:
+    """What a fit did not have to compute.
 
     Attributes
     ----------
-    number : int
-        Counted from 1.
-    loss : float
-        The mean over the training rows, each minibatch's taken before its step.
-    validation_loss, validation_score : float or None
-        After the epoch; None without validation rows.
-    is_best : bool
-        The validation loss (or, without validation, the loss) is the lowest so far.
+    epochs_recalled, epochs_trained : int
+        Epochs that were in the store, and those that were not.
+    seconds_saved : float
+        What the recalled epochs took when they were trained.
+    note : str or None
+        Why a longer training could not go on from a shorter one that is in the store.
     """
 
-    number: int
-    loss: float
-    validation_loss: float | None
-    validation_score: float | None
-    is_best: bool
+    epochs_recalled: int
+    epochs_trained: int
+    seconds_saved: float = 0.0
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,16 +63,18 @@ class Fit:
     history : tuple of Epoch
     best : Epoch
     stopped : {"finished", "early", "interrupted"}
-        All epochs were run; the loss stopped falling; Ctrl-C.
+        All epochs were run; patience ran out; Ctrl-C.
+    state : State
+        After the last epoch: what to start from in order to go on.
+    memo : Recall
     """
 
     parameters: Any
     history: tuple[Epoch, ...]
     best: Epoch
     stopped: str
-
-
-Score = Callable[[Any, Rows], float]
+    state: State
+    memo: Recall
 
 
 def fit(
@@ -117,9 +84,11 @@ def fit(
     *,
     settings: Settings,
     score: Score | None = None,
-    on_epoch: Callable[[Epoch], None] | None = None,
+    on_epoch: OnEpoch | None = None,
+    store: Store | None = None,
+    start: State | None = None,
 ) -> Fit:
-    """Train a network.
+    """Train a network, or recall what was trained before.
 
     Parameters
     ----------
@@ -127,193 +96,309 @@ def fit(
     train, validation : Rows
     settings : Settings
     score : callable, optional
-        ``(parameters, rows) -> float``, shown beside the loss.
+        ``(scores, rows) -> float``, of what the network gives for the rows to validate on, (n_rows, n_outputs), and
+        these rows; the larger the better. For it the network must be callable as an `MLP` is.
     on_epoch : callable, optional
-        Called after each epoch.
+        Called after each epoch that is trained; not for those that are recalled.
+    store : Store, optional
+        Where the states of trainings are kept. A training that is there is recalled, one that was begun goes on. A
+        store that fails costs time, and gives a warning.
+    start : State, optional
+        To go on from, in the place of new parameters. `Settings.epochs` counts its epochs too.
 
     Returns
     -------
     Fit
-        The same for the same arguments, bit for bit, on one machine.
+        The same for the same arguments, bit for bit, on one machine, for any number of threads; whether it was trained
+        at once, in parts, or recalled.
 
     Raises
     ------
     DataError
         When there are no rows, or weights are negative, not finite or all 0.
+    BadSetting
+        When a score decides and there is none, or `start` has all the epochs behind it.
     TrainingDiverged
         When a loss, or a parameter of an epoch that would be kept, is not finite.
     KeyboardInterrupt
         When it comes before the first epoch is done; later it ends the training, and the best epoch is returned.
     """
-    for rows, purpose in ((train, "to train on"), (validation, "to validate on")):
-        if rows is not None:
-            _check_rows(rows, purpose)
-    history: list[Epoch] = []
-    best: Epoch | None = None
-    kept: Any = None
-    stopped = "finished"
-    try:
-        validation_loss = _validation_loss(network, validation, settings)
-        for number, (loss, parameters) in enumerate(_epochs(network, train, settings), start=1):
-            _check_finite(loss, number, "loss")
-            found = None if validation_loss is None else validation_loss(parameters)
-            epoch = _judged(parameters, number, loss, best, validation, found, score)
-            history.append(epoch)
-            if epoch.is_best or best is None:
-                best, kept = epoch, _copy(parameters, number)
-            if on_epoch is not None:
-                on_epoch(epoch)
-            if number - best.number >= settings.patience:
-                stopped = "early"
-                break
-    except KeyboardInterrupt:
-        stopped = "interrupted"
-    if best is None:
-        raise KeyboardInterrupt
-    return Fit(kept, tuple(history), best, stopped)
+    check_rows(train, "to train on")
+    if validation is not None:
+        check_rows(validation, "to validate on")
+    course = Course(network, train, settings, score)
+    memory = None if store is None else Memory(store, Chains(course, settings))
+    assignment = Assignment(settings, validation, None if validation is None else validation.arrays)
+    return Training(course, assignment, on_epoch=on_epoch, start=start, memory=memory).run()
 
 
-def _epochs(network: Any, train: Rows, settings: Settings) -> Iterator[tuple[float, Any]]:
-    """The loss of each epoch, and the parameters after it, which the next epoch overwrites."""
-    optimizer = resolve_optimizer(settings.optimizer)
-    step = training_step(network, optimizer, settings.schedule, l2=settings.l2)
-    parameters = network.init(settings.seed, train.X.dtype)
-    state = optimizer.init(parameters)
-    if settings.engine != "numpy":
+@dataclass(frozen=True, slots=True, eq=False)
+class Assignment:
+    """What is a training's own.
+
+    Attributes
+    ----------
+    settings : Settings
+        Those of the course, but for seed, patience and number of threads.
+    validation : Rows or None
+    validation_key
+        What stands for the rows to validate on in a key.
+    rows : (n_rows,) int or None
+        The numbers of the rows to train on; None for all.
+    """
+
+    settings: Settings
+    validation: Rows | None
+    validation_key: Any
+    rows: NDArray[np.intp] | None = None
+
+
+@final
+class Training:
+    """One training of a course, from its first epoch that is not recalled to its end.
+
+    Whatever raises, wherever: what was committed after the last whole epoch stands, and the state after it can be had.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : Assignment
+    on_epoch, start
+        See `fit`.
+    memory : Memory, optional
+        Where states are kept.
+
+    Attributes
+    ----------
+    recalled : tuple of Epoch
+        Those that came from the store.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        assignment: Assignment,
+        *,
+        on_epoch: OnEpoch | None = None,
+        start: State | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        settings, rows = assignment.settings, assignment.rows
+        _check(settings, assignment.validation, course.score, start)
+        self._course = course
+        self._assignment = assignment
+        self._settings = settings
+        self._on_epoch = on_epoch
+        self._memory = memory
+        self._kept: Checkpoints | None = None
+        n_rows = len(course.data) if rows is None else len(rows)
+        self._pace = Pace(settings.rows_per_batch(n_rows), settings.epochs, settings.seed, settings.n_threads, rows)
+        self._start = start
+        self._engine = course.engine
+        self._first = 0 if start is None else start.epoch
+        self._reset()
+
+    def run(self) -> Fit:
+        """Train to the end; see `fit`."""
         try:
-            native = NativeEpochs(
-                step,
-                parameters,
-                state,
-                (train.X, train.y, train.weight),
-                batch_size=settings.rows_per_batch(len(train)),
-                epochs=settings.epochs,
-                seed=settings.seed,
-                n_threads=settings.n_threads,
-            )
-        except (CannotLower, EngineUnavailable) as error:
-            if settings.engine == "native":
+            self._recall()
+            self._train()
+            return self._finished("early" if self._at.standing.is_over(self._settings) else "finished")
+        except KeyboardInterrupt:
+            if self._at.standing.best is None:
                 raise
-            warnings.warn(EngineFallback(f"this network is trained by the numpy engine: {error}"), stacklevel=4)
-        else:
-            for _ in range(settings.epochs):
-                yield native.epoch(), native.parameters
+        except TrainingDiverged:
+            raise
+        except Exception:
+            # What failed is most likely the caller's own score or report: the epochs until then are not lost.
+            self._keep(is_passing=True)
+            raise
+        return self._finished("interrupted")
+
+    def _reset(self) -> None:
+        self._at = _Reached(Standing(self._first), None)
+        self._history: list[Epoch] = []
+        self._epochs: Epochs | None = None
+        self._snapshot: State | None = self._start
+        self._snapshots = _Snapshots()
+        self.recalled: tuple[Epoch, ...] = ()
+        self._n_stored = self._first
+        self._seconds = self._seconds_saved = 0.0
+
+    def _recall(self) -> None:
+        """Go to the latest state that is stored and belongs to this training."""
+        self._reset()
+        self._engine = self._course.engine
+        if self._memory is None:
             return
-    yield from _numpy_epochs(step, parameters, state, train, settings)
+        self._kept = self._checkpoints(self._memory)
+        limit = self._settings.epochs
+        while (found := self._kept.latest(limit)) is not None:
+            history, standing = replay(self._settings, found.numbers, self._first)
+            # With more patience it went on beyond the epoch where this one stops.
+            if standing.number < found.state.epoch:
+                limit = standing.number
+                continue
+            self._history, self._snapshot = history, found.state
+            self.recalled, self._n_stored = tuple(history), found.state.epoch
+            self._seconds = self._seconds_saved = found.seconds
+            self._at = _Reached(standing, found.state.parameters if found.best is None else found.best)
+            return
 
+    def _checkpoints(self, memory: Memory) -> Checkpoints:
+        looks = itertools.count()
 
-def _numpy_epochs(
-    step: Step, parameters: Any, state: Any, train: Rows, settings: Settings
-) -> Iterator[tuple[float, Any]]:
-    stepper = _Stepper(step, parameters, state)
-    batch_size = settings.rows_per_batch(len(train))
-    n_steps = math.ceil(len(train) / batch_size)
-    for epoch in range(settings.epochs):
-        order = generator(settings.seed, ORDER_STREAM, epoch).permutation(len(train))
-        total = amount = 0.0
-        for number in range(n_steps):
-            rows = train[order[number * batch_size : (number + 1) * batch_size]]
-            progress = (epoch + (number + 0.5) / n_steps) / settings.epochs
-            loss = stepper(rows, Clock(progress, Noise.at(settings.seed, epoch, number)))
-            share = len(rows) if rows.weight is None else float(np.sum(rows.weight, dtype=np.float64))
-            total += loss * share
-            amount += share
-        yield total / amount, stepper.parameters
-
-
-class _Stepper:
-    """The state of a training, and the compiled step that moves it: one program for each number of rows."""
-
-    def __init__(self, step: Step, parameters: Any, state: Any) -> None:
-        self._step = step
-        self._programs: dict[int, Compiled] = {}
-        leaves, self._structure = flatten(parameters)
-        # Steps overwrite their state, so the leaves must be the loop's own.
-        self._leaves = [np.array(leaf) for leaf in leaves]
-        self._state, self._state_structure = flatten(state)
-        self._state = [np.array(leaf) for leaf in self._state]
-
-    @property
-    def parameters(self) -> Any:
-        return unflatten(self._structure, self._leaves)
-
-    def __call__(self, rows: Rows, clock: Clock) -> float:
-        program = self._programs.get(len(rows))
-        if program is None:
-            state = unflatten(self._state_structure, self._state)
-            program = self._programs[len(rows)] = compile(
-                self._step, self.parameters, state, rows.X, rows.y, rows.weight, clock, donate=(0, 1)
+        def chain() -> Chain:
+            # Whoever writes looks again at all that decides.
+            anew = next(looks) > 0
+            return memory.chains.chain(
+                self._engine, self._pace, self._assignment.validation_key, self._start, anew=anew
             )
-        batch, _ = flatten((rows.X, rows.y, rows.weight, clock))
-        results = program.run([*self._leaves, *self._state, *batch])
-        n_parameters, n_state = len(self._leaves), len(self._state)
-        self._leaves = list(results[:n_parameters])
-        self._state = list(results[n_parameters : n_parameters + n_state])
-        return float(results[-1])
+
+        return Checkpoints(memory, chain, self._first)
+
+    def _train(self) -> None:
+        if self._is_over():
+            return
+        self._take_up()
+        while not self._is_over():
+            epoch = self._next()
+            if self._on_epoch is not None:
+                self._on_epoch(epoch)
+            if self._kept is not None and self._kept.is_due(epoch.number, self._seconds - self._seconds_saved):
+                self._keep(is_passing=not is_landmark(epoch.number))
+
+    def _is_over(self) -> bool:
+        return self._at.standing.number >= self._settings.epochs or self._at.standing.is_over(self._settings)
+
+    def _take_up(self) -> None:
+        """Start the engine where this training stands; if it is another one than was assumed, where that one does."""
+        began = time.perf_counter()
+        epochs = self._course.start(self._begun(), self._pace)
+        if self._course.engine != self._engine:
+            self._recall()
+            epochs = self._course.start(self._begun(), self._pace)
+        self._epochs = epochs
+        if self._kept is not None:
+            self._kept.expect(self._begun())
+        self._seconds += time.perf_counter() - began
+
+    def _begun(self) -> State:
+        if self._snapshot is None:
+            self._snapshot = self._course.initial(self._settings.seed)
+        return self._snapshot
+
+    def _next(self) -> Epoch:
+        """Train for one epoch, judge it, and commit to it."""
+        began = time.perf_counter()
+        assert self._epochs is not None
+        loss = self._epochs.epoch()
+        standing, kept = self._at.standing, self._at.kept
+        parameters, found, score = None, None, None
+        if self._assignment.validation is not None:
+            parameters = self._epochs.parameters
+            check_finite(loss, standing.number + 1, "loss")
+            found, score = self._course.validate(parameters, self._assignment.validation)
+        epoch, standing = standing.after(self._settings, loss, found, score)
+        if epoch.is_best:
+            kept = _checked(self._epochs.parameters if parameters is None else parameters, epoch.number)
+        self._history.append(epoch)
+        self._at = _Reached(standing, kept)
+        if self._snapshots.is_due():
+            self._snapshot = self._snapshots.timed(self._epochs.state)
+        self._seconds += time.perf_counter() - began
+        return epoch
+
+    def _keep(self, *, is_passing: bool) -> None:
+        """Store the state after the last whole epoch, if there is one that is not stored."""
+        standing = self._at.standing
+        if self._kept is None or standing.number == self._n_stored or standing.best is None:
+            return
+        seconds = self._seconds - self._seconds_saved
+        self._kept.keep(self._checkpoint, seconds=seconds, is_passing=is_passing)
+        self._n_stored = standing.number
+
+    def _checkpoint(self) -> Checkpoint:
+        standing = self._at.standing
+        assert standing.best is not None
+        self._snapshot = self._state()
+        numbers = [(epoch.loss, epoch.validation_loss, epoch.validation_score) for epoch in self._committed()]
+        best = None if standing.best.number == standing.number else self._at.kept
+        return Checkpoint(self._snapshot, best, numbers, self._seconds)
+
+    def _state(self) -> State:
+        """The state after the last whole epoch. If there is none of it any more, the epochs since one are repeated."""
+        number = self._at.standing.number
+        if self._epochs is not None and self._epochs.number == number:
+            return self._epochs.state()
+        state = self._begun()
+        if state.epoch < number:
+            self._epochs = self._course.start(state, self._pace)
+            while self._epochs.number != number:
+                self._epochs.epoch()
+            state = self._epochs.state()
+        return state
+
+    def _committed(self) -> tuple[Epoch, ...]:
+        return tuple(self._history[: self._at.standing.number - self._first])
+
+    def _finished(self, stopped: str) -> Fit:
+        self._keep(is_passing=stopped == "interrupted")
+        standing = self._at.standing
+        assert standing.best is not None
+        note = self._kept.note if self._kept is not None else None
+        n_recalled = len(self.recalled)
+        memo = Recall(n_recalled, standing.number - self._first - n_recalled, self._seconds_saved, note)
+        return Fit(self._at.kept, self._committed(), standing.best, stopped, self._state(), memo)
 
 
-def _validation_loss(network: Any, validation: Rows | None, settings: Settings) -> Callable[[Any], float] | None:
-    """The loss on the rows to validate on, as a function of the parameters."""
-    if validation is None:
-        return None
-    rows = (validation.X, validation.y, validation.weight)
-    loss = network.loss_value
-    if settings.engine != "numpy":
-        parameters = network.init(settings.seed, validation.X.dtype)
-        with suppress(CannotLower, EngineUnavailable):
-            loss = compile(loss, parameters, *rows, engine="native")
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reached:
+    """How a training stands, and the parameters of its best epoch: one value, so that no interruption parts them."""
 
-    def value(parameters: Any) -> float:
-        with np.errstate(all="ignore"):
-            return float(loss(parameters, *rows))
-
-    return value
+    standing: Standing
+    kept: Any
 
 
-def _judged(
-    parameters: Any,
-    number: int,
-    loss: float,
-    best: Epoch | None,
-    validation: Rows | None,
-    validation_loss: float | None,
-    score: Score | None,
-) -> Epoch:
-    if validation is None or validation_loss is None:
-        return Epoch(number, loss, None, None, best is None or loss < best.loss)
-    with np.errstate(all="ignore"):
-        scored = score(parameters, validation) if score is not None else None
-    _check_finite(validation_loss, number, "validation loss")
-    is_best = best is None or best.validation_loss is None or validation_loss < best.validation_loss
-    return Epoch(number, loss, validation_loss, scored, is_best)
+@final
+class _Snapshots:
+    """When to copy the state: so seldom that it takes no time that anybody notices.
+
+    Without a copy, the state after the last whole epoch would be lost when Ctrl-C comes within the next one. From one
+    that is some epochs old it is computed again, in at most `EVERY` times the seconds that a copy takes.
+    """
+
+    EVERY = 200
+
+    def __init__(self) -> None:
+        self._next = time.perf_counter()
+
+    def is_due(self) -> bool:
+        return time.perf_counter() >= self._next
+
+    def timed(self, copy: Callable[[], State]) -> State:
+        began = time.perf_counter()
+        state = copy()
+        ended = time.perf_counter()
+        self._next = ended + self.EVERY * (ended - began)
+        return state
 
 
-def _copy(parameters: Any, number: int) -> Any:
-    """The parameters of an epoch, which the next one overwrites; an error if they can be no model."""
-    copied = map_leaves(np.array, parameters)
-    leaves, structure = flatten(copied)
+def _check(settings: Settings, validation: Rows | None, score: Score | None, start: State | None) -> None:
+    if settings.monitor == "score" and (score is None or validation is None):
+        raise BadSetting("Settings(monitor='score'): the score decides, so give a score, and rows to validate on")
+    if start is not None and start.epoch >= settings.epochs:
+        raise BadSetting(
+            f"Settings(epochs={settings.epochs}): the state to start from has {start.epoch} epochs behind it, and they "
+            "count; give a larger number"
+        )
+
+
+def _checked(parameters: Any, number: int) -> Any:
+    """The parameters of an epoch; an error if they can be no model."""
+    leaves, structure = flatten(parameters)
     for leaf, path in zip(leaves, structure.paths, strict=True):
         # A squashing activation, or a loss taken before the step, can hide what overflowed.
         if not np.isfinite(leaf).all():
-            raise _diverged(f"the parameter {path} is no longer finite", number)
-    return copied
-
-
-def _check_finite(loss: float, number: int, what: str) -> None:
-    if not math.isfinite(loss):
-        raise _diverged(f"the {what} became {loss}", number)
-
-
-def _diverged(what: str, number: int) -> TrainingDiverged:
-    return TrainingDiverged(
-        f"{what} in epoch {number}; train with a smaller learning rate, and look for extreme values in the data"
-    )
-
-
-def _check_rows(rows: Rows, purpose: str) -> None:
-    if not len(rows):
-        raise DataError(f"there are no rows {purpose}")
-    if rows.weight is not None and not (np.isfinite(rows.weight) & (rows.weight >= 0)).all():
-        raise DataError(f"the weights of the rows {purpose} must be finite and not negative")
-    if rows.weight is not None and not np.any(rows.weight):
-        raise DataError(f"the weights of the rows {purpose} are all 0, so there is nothing {purpose}")
+            raise diverged(f"the parameter {path} is no longer finite", number)
+    return parameters

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE, TracedStep
 from memograd.engine.native.training import NativeTraining
@@ -13,9 +15,11 @@ from memograd.graph.node import Array
 from memograd.graph.simplify import simplify
 from memograd.graph.tracing import take_apart, trace
 from memograd.graph.tree import flatten, unflatten
-from memograd.nn.layers import Noise
+from memograd.nn.layer import Noise
 from memograd.nn.step import Clock, Step
 from memograd.plan.from_graph import plan_graph
+from memograd.train.epochs import Pace, State
+from memograd.train.rows import Rows
 
 # The parameters of the function that is traced, and what the engine does with each.
 _ROLES = {
@@ -29,9 +33,56 @@ _ROLES = {
     "counter": COUNTER,
 }
 
+Data = tuple[Array, Array, Array | None]
 
+
+@final
+class NativePrograms:
+    """Steps in machine code, compiled once for all trainings whose minibatches have the same sizes.
+
+    Parameters
+    ----------
+    step : Step
+    data : Rows
+        That all trainings take their rows from; copied once, if it does not lie in C order.
+    """
+
+    def __init__(self, step: Step, data: Rows) -> None:
+        self._step = step
+        self._data = data.laid_out()
+        self._codes: dict[tuple[int, ...], TrainingCode] = {}
+        self._lock = threading.Lock()
+
+    def start(self, state: State, pace: Pace) -> NativeEpochs:
+        """Take up a training; see `Programs.start`."""
+        return NativeEpochs(
+            self._step,
+            state.parameters,
+            state.optimizer_state,
+            self._data.arrays,
+            batch_size=pace.batch_size,
+            epochs=pace.epochs,
+            seed=pace.seed,
+            n_threads=pace.n_threads,
+            rows=pace.rows,
+            first_epoch=state.epoch,
+            programs=self,
+        )
+
+    def code(self, parameters: Any, optimizer_state: Any, batch_size: int, n_rows: int) -> TrainingCode:
+        """The machine code for minibatches of so many rows out of so many."""
+        sizes = tuple(sorted({batch_size, n_rows % batch_size or batch_size}))
+        with self._lock:
+            code = self._codes.get(sizes)
+            if code is None:
+                steps = {n: _traced(self._step, parameters, optimizer_state, self._data.arrays, n) for n in sizes}
+                code = self._codes[sizes] = TrainingCode(steps)
+            return code
+
+
+@final
 class NativeEpochs:
-    """Epochs of training in machine code.
+    """Epochs of training in machine code; see `Epochs`.
 
     Parameters
     ----------
@@ -41,6 +92,12 @@ class NativeEpochs:
     data : tuple of X, y, and weight or None
         The rows to train on.
     batch_size, epochs, seed, n_threads : int, and None for `n_threads`
+    rows : (n_rows,) int, optional
+        The numbers of those of the rows that are trained on; by default all.
+    first_epoch : int
+        How many epochs are behind the parameters.
+    programs : NativePrograms, optional
+        Of the same step and data, with what they have compiled.
 
     Raises
     ------
@@ -53,28 +110,33 @@ class NativeEpochs:
         step: Step,
         parameters: Any,
         optimizer_state: Any,
-        data: tuple[Array, Array, Array | None],
+        data: Data,
         *,
         batch_size: int,
         epochs: int,
         seed: int,
         n_threads: int | None,
+        rows: NDArray[np.intp] | None = None,
+        first_epoch: int = 0,
+        programs: NativePrograms | None = None,
     ) -> None:
-        n_rows = len(data[0])
-        sizes = {batch_size, n_rows % batch_size or batch_size}
-        steps = {n: _traced(step, parameters, optimizer_state, data, n) for n in sizes}
+        programs = programs or NativePrograms(step, Rows(*data))
+        n_rows = len(data[0]) if rows is None else len(rows)
         leaves, self._structure = flatten(parameters)
-        state_leaves, _ = flatten(optimizer_state)
+        others, self._state_structure = flatten(optimizer_state)
         self._n_parameters = len(leaves)
-        given = [array for array in data if array is not None]
         self._run = NativeTraining(
-            TrainingCode(steps),
-            [np.asarray(leaf) for leaf in (*leaves, *state_leaves)],
-            given,
+            programs.code(parameters, optimizer_state, batch_size, n_rows),
+            [np.asarray(leaf) for leaf in (*leaves, *others)],
+            [array for array in data if array is not None],
             epochs=epochs,
             seed=seed,
             n_threads=n_threads,
+            rows=rows,
+            first_epoch=first_epoch,
         )
+        self._done = first_epoch
+        self.number: int | None = first_epoch
 
     def epoch(self) -> float:
         """Train for one more; its mean loss."""
@@ -83,17 +145,25 @@ class NativeEpochs:
 
     def epochs(self, n_epochs: int) -> list[float]:
         """Train for several more, without coming back to Python in between; the mean loss of each."""
-        return self._run.run(n_epochs)
+        self.number = None
+        losses = self._run.run(n_epochs)
+        self._done += len(losses)
+        self.number = self._done
+        return losses
 
     @property
     def parameters(self) -> Any:
         """The parameters as they are now; a copy."""
         return unflatten(self._structure, self._run.first_of_state(self._n_parameters))
 
+    def state(self) -> State:
+        """The state after the last epoch; a copy."""
+        leaves = self._run.state
+        parameters = unflatten(self._structure, leaves[: self._n_parameters])
+        return State(parameters, unflatten(self._state_structure, leaves[self._n_parameters :]), self._done)
 
-def _traced(
-    step: Step, parameters: Any, optimizer_state: Any, data: tuple[Array, Array, Array | None], n_rows: int
-) -> TracedStep:
+
+def _traced(step: Step, parameters: Any, optimizer_state: Any, data: Data, n_rows: int) -> TracedStep:
     """A step of so many rows as a graph, which also says by what the loss counts in the mean of the epoch."""
 
     def with_amount(

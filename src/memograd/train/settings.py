@@ -16,6 +16,9 @@ MIN_BATCH, MAX_BATCH, MANY_STEPS = 32, 256, 400
 
 LEARNING_RATE = 1e-3
 
+_COUNTS_OR_NONE = ("batch_size", "patience", "n_threads")
+_CHOICES = {"engine": tuple(ENGINES), "monitor": ("loss", "score"), "ties": ("first", "last")}
+
 
 def default_optimizer(learning_rate: float = LEARNING_RATE) -> AdamW:
     """The optimiser that is used unless another is named.
@@ -45,8 +48,15 @@ class Settings:
         Of the learning rate, by progress through `epochs`.
     l2 : float
         Adds ½ l2 Σ W² to what is minimized.
-    patience : int
-        Stop when the validation loss has not fallen for so many epochs.
+    patience : int or None
+        Stop when what is monitored has not become better for so many epochs. None never stops.
+    monitor : {"loss", "score"}
+        What decides which epoch is best: the loss on the rows to validate on, or without such rows that on the rows
+        to train on; or the score on the rows to validate on.
+    tolerance : float
+        A gain that is smaller than this does not count for patience. The best epoch may be of such a gain.
+    ties : {"first", "last"}
+        Of epochs that are equally good, which is the best one.
     seed : int
         Of the first parameters, the order of rows, dropout and the split.
     engine : {"auto", "native", "numpy"}
@@ -59,7 +69,7 @@ class Settings:
     BadSetting
         When a number is out of range.
     UnknownName
-        When there is no such optimiser or schedule.
+        When there is no such optimiser, schedule, engine, monitor or way with ties.
 
     Examples
     --------
@@ -73,19 +83,20 @@ class Settings:
     optimizer: Any = field(default_factory=default_optimizer)
     schedule: Any = "cosine"
     l2: float = 0.0
-    patience: int = 40
+    patience: int | None = 40
+    monitor: str = "loss"
+    tolerance: float = 0.0
+    ties: str = "first"
     seed: int = 0
     engine: str = "auto"
     n_threads: int | None = None
 
     def __post_init__(self) -> None:
-        settle(self, epochs=COUNT, patience=COUNT, seed=WORD, l2=NOT_NEGATIVE)
-        if self.batch_size is not None:
-            settle(self, batch_size=COUNT)
-        if self.n_threads is not None:
-            settle(self, n_threads=COUNT)
-        if self.engine not in ENGINES:
-            raise UnknownName(f"there is no engine {self.engine!r}; there is {', '.join(ENGINES)}")
+        settle(self, epochs=COUNT, seed=WORD, l2=NOT_NEGATIVE, tolerance=NOT_NEGATIVE)
+        settle(self, **{name: COUNT for name in _COUNTS_OR_NONE if getattr(self, name) is not None})
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UnknownName(f"there is no {name} {getattr(self, name)!r}; there is {', '.join(choices)}")
         object.__setattr__(self, "optimizer", resolve_optimizer(self.optimizer))
         object.__setattr__(self, "schedule", resolve_schedule(self.schedule))
 
