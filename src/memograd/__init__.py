@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from memograd.digest.content import freeze
     from memograd.engine.compiled import compile
     from memograd.errors import MemogradError
+    from memograd.estimators.classifier import MLPClassifier
+    from memograd.estimators.regressor import MLPRegressor
     from memograd.explain.explanation import explain
     from memograd.gradient.numeric import check_grad
     from memograd.gradient.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MLP",
+    "MLPClassifier",
+    "MLPRegressor",
     "MemogradError",
     "check_grad",
     "compile",
@@ -52,6 +56,8 @@ __getattr__, __dir__ = lazily(
     __name__,
     {
         "MLP": "memograd.nn.mlp:MLP",
+        "MLPClassifier": "memograd.estimators.classifier:MLPClassifier",
+        "MLPRegressor": "memograd.estimators.regressor:MLPRegressor",
         "MemogradError": "memograd.errors:MemogradError",
         "check_grad": "memograd.gradient.numeric:check_grad",
         "compile": "memograd.engine.compiled:compile",
