@@ -34,7 +34,15 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def remembered(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where trainings of this test are remembered: a folder that is not there yet."""
+    place = tmp_path_factory.mktemp("cache") / "store"
+    monkeypatch.setenv("MEMOGRAD_STORE", str(place))
+    return place
+
+
+@pytest.fixture
+def folder(tmp_path: Path, remembered: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, which is the working folder, with a terminal of 80 columns."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")

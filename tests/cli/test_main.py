@@ -14,8 +14,9 @@ from memograd.cli import explain
 from memograd.cli.main import COMMANDS
 
 DEFAULTS = {
-    "train": ["64,64", "silu", "0.2", "200", "40", "32", "0.001", "0", "DATA.model", "by its values"],
+    "train": ["tuned", "0", "a fifth of the table", "DATA.model", "by its values", "on a terminal", "$MEMOGRAD_STORE"],
     "predict": ["standard output"],
+    "evaluate": ["the one that the model does not learn from"],
     "explain": ["1,1,1", "4", "tanh", "0"],
     "memo": [],
 }
@@ -27,7 +28,7 @@ def test_help(run: Callable, command: str) -> None:
     outcome = run(command, "--help")
     assert (outcome.status, outcome.err) == (0, "")
     assert max(map(len, outcome.out.splitlines())) <= 80
-    assert COMMANDS[command].DESCRIPTION in " ".join(outcome.out.split())
+    assert COMMANDS[command].description in " ".join(outcome.out.split())
     for value in DEFAULTS.get(command, []):
         assert f"(default: {value}" in " ".join(outcome.out.split())
 
@@ -72,6 +73,15 @@ def test_version(run: Callable) -> None:
         (["train", "t.csv", "--target", "kind", "--learning-rate", "0"], ["--learning-rate", "above 0"]),
         (["train", "t.csv", "--target", "kind", "--learning-rate", "inf"], ["--learning-rate"]),
         (["train", "t.csv", "--target", "kind", "--activation", "swish"], ["--activation", "silu"]),
+        (["train", "t.csv", "--target", "kind", "--preset", "best"], ["--preset", "'best'", "tuned", "sklearn"]),
+        (["train", "t.csv", "--target", "kind", "--schedule", "sine"], ["--schedule", "'sine'", "cosine"]),
+        (["train", "t.csv", "--target", "kind", "--folds", "1"], ["--folds", "'1'", "at least 2"]),
+        (["train", "t.csv", "--target", "kind", "--folds", "3", "--val", "t.csv"], ["--val", "--folds"]),
+        (["train", "t.csv", "--target", "kind", "--curve", "loss.txt"], ["--curve", "'loss.txt'", ".csv", ".png"]),
+        (["train", "t.csv", "--target", "kind", "--curve", "t.csv"], ["t.csv", "is the table", "--curve"]),
+        (["train", "t.csv", "--target", "kind", "--curve", "no/t.csv"], ["no/t.csv", "No such file", "--curve"]),
+        (["train", "t.csv", "--target", "kind", "--val", "no.csv"], ["no.csv: does not exist"]),
+        (["evaluate", "t.model"], ["DATA.csv"]),
         (["predict"], ["MODEL", "DATA.csv"]),
         (["predict", "t.model"], ["DATA.csv"]),
         (["explain"], ["SIZES"]),
@@ -102,10 +112,10 @@ def test_bad_arguments(refused: Callable, table: Path, arguments: list[str], par
 def test_interrupted(run: Callable, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while a table is read ends with status 130, one line and no file."""
 
-    def press(path: str) -> None:
+    def press(path: str, data: bytes) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("memograd.cli.train.read_table", press)
+    monkeypatch.setattr("memograd.cli.train.problem.read_csv", press)
     outcome = run("train", table, "--target", "kind")
     assert outcome.status == 130
     assert outcome.out == ""
@@ -116,20 +126,20 @@ def test_interrupted(run: Callable, table: Path, monkeypatch: pytest.MonkeyPatch
 def test_out_of_memory(refused: Callable, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When memory runs out, that is said in one line."""
 
-    def fill(path: str) -> None:
+    def fill(path: str, data: bytes) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("memograd.cli.train.read_table", fill)
+    monkeypatch.setattr("memograd.cli.train.problem.read_csv", fill)
     assert "more memory than there is" in refused("train", table, "--target", "kind")
 
 
 def test_a_defect_is_not_hidden(run: Callable, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that nobody foresaw is not dressed up as bad input."""
 
-    def fail(path: str) -> None:
+    def fail(path: str, data: bytes) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("memograd.cli.train.read_table", fail)
+    monkeypatch.setattr("memograd.cli.train.problem.read_csv", fail)
     with pytest.raises(ZeroDivisionError):
         run("train", table, "--target", "kind")
 

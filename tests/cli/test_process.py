@@ -32,7 +32,7 @@ def ran(
     return subprocess.run(command, env={**plain, **(env or {})}, stdout=stdout, stderr=subprocess.PIPE, check=False)
 
 
-ENDLESS = ["train", "t.csv", "--target", "kind", "--json", "--epochs", str(10**9), "--patience", str(10**9)]
+ENDLESS = ["train", "t.csv", "--target", "kind", "--json", "--hidden", "8", "--epochs", str(10**9)]
 
 
 def interrupted(*arguments: str, after: str) -> tuple[int, bytes, str]:
@@ -67,6 +67,19 @@ def test_interrupted_in_training(table: Path) -> None:
     assert 1 <= record["best_epoch"] <= record["epochs"] < 10**6
     assert sorted(os.listdir()) == ["t.csv", "t.model"]
     assert ran("predict", "t.model", "t.csv").stdout.count(b"\n") == 61
+
+
+def test_what_was_interrupted_goes_on(table: Path) -> None:
+    """After Ctrl-C the same training, asked for more epochs, trains only what is new, as if it had never stopped."""
+    endless = [*ENDLESS, "--schedule", "constant"]
+    _, out, _ = interrupted(*endless, after=r"epoch [1-9]\d\d*/")
+    n_epochs = json.loads(out)["epochs"] + 5
+    longer = [*endless, "--epochs", str(n_epochs), "--model"]
+    memo = json.loads(ran(*longer, "one").stdout)["memo"]
+    assert memo["epochs_recalled"] >= n_epochs / 2 - 5  # at the latest since the last power of two
+    assert memo["epochs_recalled"] + memo["epochs_trained"] == n_epochs
+    ran(*longer, "two", "--no-store")
+    assert Path("one").read_bytes() == Path("two").read_bytes()
 
 
 def test_interrupted_before_the_first_epoch(table: Path) -> None:

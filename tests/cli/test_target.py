@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memograd.cli.table import Table
-from memograd.cli.target import MIN_ROWS, Task, constant_columns, features, infer_target
+from memograd.cli.csv_table import CsvTable
+from memograd.cli.target import MIN_ROWS, Target, Task, classes_of, feature_names, infer_target, numbers_of
 from memograd.errors import DataError
 
 
-def one_column(*cells: str) -> Table:
+def one_column(*cells: str) -> CsvTable:
     """Return a table of one column, 'y', whose first row is on line 2."""
-    return Table("t.csv", ("y",), (cells,), tuple(range(2, 2 + len(cells))))
+    return CsvTable("t.csv", ("y",), (cells,), tuple(range(2, 2 + len(cells))))
 
 
 def assert_says(caught: pytest.ExceptionInfo[DataError], *parts: str) -> None:
@@ -119,17 +119,15 @@ def test_bad_targets(cells: tuple[str, ...], task: Task | None, parts: list[str]
     assert_says(caught, "column 'y'", *parts)
 
 
-def table_of(n_rows: int, *columns: str) -> Table:
+def table_of(n_rows: int, *columns: str) -> CsvTable:
     """Return a table whose columns all count the rows from 0."""
     cells = tuple(map(str, range(n_rows)))
-    return Table("t.csv", columns, (cells,) * len(columns), tuple(range(2, 2 + n_rows)))
+    return CsvTable("t.csv", columns, (cells,) * len(columns), tuple(range(2, 2 + n_rows)))
 
 
 def test_features() -> None:
     """Every column is a feature but the target and what is ignored, in the order of the file."""
-    names, X = features(table_of(MIN_ROWS, "a", "y", "b", "c"), "y", ignore=["b"])
-    assert names == ("a", "c")
-    np.testing.assert_array_equal(X, np.repeat(np.arange(10.0)[:, None], 2, axis=1), strict=True)
+    assert feature_names(table_of(MIN_ROWS, "a", "y", "b", "c"), "y", ignore=["b"]) == ("a", "c")
 
 
 @pytest.mark.parametrize(
@@ -141,15 +139,58 @@ def test_features() -> None:
         pytest.param(table_of(10, "y", "a"), ["A"], ["'A'", "'a'?"], id="unknown name"),
     ],
 )
-def test_bad_features(table: Table, ignore: list[str], parts: list[str]) -> None:
+def test_bad_features(table: CsvTable, ignore: list[str], parts: list[str]) -> None:
     """Too few columns, too few rows and a misspelt name are refused in one line."""
     with pytest.raises(DataError) as caught:
-        features(table, "y", ignore)
+        feature_names(table, "y", ignore)
     assert_says(caught, *parts)
 
 
-def test_constant_columns() -> None:
-    """A column is constant if all of its rows are equal, and is told, not refused."""
-    X = np.array([[0.0, 1.0, 2.0], [0.0, 1.0, 3.0]])
-    assert constant_columns(("a", "b", "c"), X) == ("a", "b")
-    assert constant_columns(("a", "b", "c"), X[:1]) == ("a", "b", "c")
+@pytest.mark.parametrize(
+    ("classes", "y"),
+    [
+        (("-1", "9", "10"), [-1, 9, 10]),
+        (("01", "2"), ["01", "2"]),
+        (("1.0", "2"), ["1.0", "2"]),
+        (("-0", "1"), ["-0", "1"]),
+        (("٣", "4"), ["٣", "4"]),
+        (("9" * 25, "1"), ["9" * 25, "1"]),
+        (("a", "1"), ["a", "1"]),
+    ],
+)
+def test_what_a_model_learns(classes: tuple[str, ...], y: list[int | str]) -> None:
+    """Classes are integers where every one is written as an integer is, and else text, exactly as it was written."""
+    target = Target("classification", np.arange(len(classes)), classes)
+    assert target.y.tolist() == y
+    assert list(map(str, target.y)) == list(classes)
+
+
+def test_classes_of_another_table() -> None:
+    """The classes of another table are found among those that were learned, numbers also when written in other ways."""
+    assert classes_of(one_column("b", "a", "b"), "y", ("a", "b")).tolist() == [1, 0, 1]
+    assert classes_of(one_column("10.0", "9", "+9"), "y", ("9", "10")).tolist() == [1, 0, 0]
+    assert classes_of(one_column("-", "+"), "y", ("+", "-")).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes", "parts"),
+    [
+        (("a", "c"), ("a", "b"), ["row 2 (line 3)", "'c' is none of the classes", "'a', 'b'"]),
+        (("1", "3"), ("1", "2"), ["row 2 (line 3)", "'3' is none of the classes"]),
+        (("1", "x"), ("1", "2"), ["row 2 (line 3)", "'x' is none of the classes"]),
+        (("", "b"), ("a", "b"), ["row 1 (line 2)", "missing value"]),
+        (("1", "inf"), ("1", "2"), ["row 2 (line 3)", "'inf' is none of the classes"]),
+    ],
+)
+def test_unseen_classes(cells: tuple[str, ...], classes: tuple[str, ...], parts: list[str]) -> None:
+    """A class that was not learned, or a missing one, is named with its row."""
+    with pytest.raises(DataError) as caught:
+        classes_of(one_column(*cells), "y", classes)
+    assert_says(caught, "column 'y'", *parts)
+
+
+def test_missing_numbers() -> None:
+    """A number to predict that is missing in another table is named with its row."""
+    with pytest.raises(DataError) as caught:
+        numbers_of(one_column("1", "", "3"), "y")
+    assert_says(caught, "row 2 (line 3)", "missing value")

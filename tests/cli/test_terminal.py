@@ -63,15 +63,15 @@ def screens(sent: str) -> list[list[str]]:
     return [*shown, lines]
 
 
-TRAIN = ["train", "t.csv", "--target", "kind", "--epochs", "400", "--patience", "400"]
+TRAIN = ["train", "t.csv", "--target", "kind", "--epochs", "400", "--hidden", "8", "--no-store"]
 
 
 def test_progress(table: Path) -> None:
     """In 80 columns progress is one line, which tells epoch, held-out loss, best score and time left, and moves on."""
     # Long enough for several frames, of which there are ten a second, on a machine ten times as fast.
-    command = ["train", "t.csv", "--target", "kind", "--epochs", "4000", "--patience", "4000"]
+    command = ["train", "t.csv", "--target", "kind", "--epochs", "9000", "--hidden", "64,64", "--no-store"]
     frames = [screen[-1] for screen in screens(watched(*command)) if screen[-1].startswith("epoch ")]
-    pattern = r"epoch (\d+)/4000, held-out loss \d\.\d+, best accuracy \d\.\d+ [━╸╺]+ +(\d+:\d\d:\d\d|-:--:--) left"
+    pattern = r"epoch (\d+)/9000, held-out loss \d\.\d+, best accuracy \d\.\d+ [━╸╺]+ +(\d+:\d\d:\d\d|-:--:--) left"
     found = [re.fullmatch(pattern, frame.rstrip()) for frame in frames]
     assert all(found[len(found) // 4 :])  # those before the first epoch have no loss
     epochs = [int(match[1]) for match in found if match]
@@ -100,9 +100,9 @@ def test_narrow_terminals(table: Path, n_columns: int) -> None:
 
 def test_large_numbers(table: Path) -> None:
     """Many digits take their place from the bar, not from what is told."""
-    options = ["--epochs", str(10**7), "--patience", "30", "--hidden", "none"]
+    options = ["--epochs", str(10**7), "--patience", "300", "--hidden", "none", "--schedule", "constant"]
     frames = [screen[-1] for screen in screens(watched("train", "t.csv", "--target", "kind", *options))]
-    told = [frame for frame in frames if "held-out" in frame]
+    told = [frame for frame in frames if frame.startswith("epoch ") and "held-out" in frame]
     assert told
     assert all(re.search(r"held-out loss \d\.\d+, best accuracy \d\.\d+ .*left", frame) for frame in told)
     assert max(map(len, told)) <= 80
@@ -149,3 +149,19 @@ def test_results_are_not_changed(capsys: pytest.CaptureFixture[str]) -> None:
     """A result holds values as they are, in two columns, however long they are."""
     Terminal().result({}, [("a", "[red]x" * 50), ("long name", ":smile:")])
     assert capsys.readouterr().out == f"a          {'[red]x' * 50}\nlong name  :smile:\n"
+
+
+def test_picture_of_the_losses(table: Path) -> None:
+    """On a terminal the losses are drawn below the result, unless that is not wanted or its signs are missing."""
+    assert "epochs 1 to 400" in screens(watched(*TRAIN))[-1]
+    assert "epochs 1 to" not in watched(*TRAIN, "--no-plot")
+    assert "epochs 1 to" not in watched(*TRAIN, PYTHONIOENCODING="ascii")
+
+
+def test_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of notes with one name the first is said, others always."""
+    terminal = Terminal()
+    for text in ("one", "two"):
+        terminal.note(text, once="trouble")
+        terminal.note(text)
+    assert capsys.readouterr().err == "one\none\ntwo\n"

@@ -11,8 +11,6 @@ from memograd.explain.explanation import explain
 from memograd.nn.activations import ACTIVATIONS
 from memograd.nn.mlp import MLP
 
-DESCRIPTION = "Write the derivative of the loss by one weight of an MLP as the sum over its paths."
-
 # More than anyone reads.
 MAX_TERMS = 10_000
 

@@ -1,21 +1,50 @@
-"""The command `memograd`: arguments in, text and an exit status out."""
+"""The command `memograd`: arguments in, text and an exit status out.
+
+Only the module of the command that was asked for is loaded.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from importlib.metadata import version
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple, NoReturn
 
-from memograd.cli import explain, predict, train
-from memograd.cli.memo import command as memo
 from memograd.cli.terminal import Terminal
 from memograd.errors import MemogradError
 
-COMMANDS = {"train": train, "predict": predict, "explain": explain, "memo": memo}
+
+class Command(NamedTuple):
+    """What the command can do.
+
+    Attributes
+    ----------
+    module : str
+        Has `add_arguments(parser)` and `run(arguments) -> exit status`.
+    description : str
+        One line.
+    """
+
+    module: str
+    description: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "train": Command("memograd.cli.train.command", "Train a network on a table, or recall one that was trained."),
+    "predict": Command("memograd.cli.predict", "Predict a column of a table with a trained model."),
+    "evaluate": Command("memograd.cli.evaluate", "Tell how well a trained model predicts a table."),
+    "explain": Command(
+        "memograd.cli.explain", "Write the derivative of the loss by one weight of an MLP as the sum over its paths."
+    ),
+    "memo": Command(
+        "memograd.cli.memo.command", "Look at, check, bound and move the results that memoized functions keep."
+    ),
+}
 
 BAD_INPUT, INTERRUPTED = 2, 130
+
+_NAME = "memograd"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 2 for bad input, 130 after Ctrl-C.
     """
     try:
-        arguments = _parser().parse_args(argv)
-        status: int = COMMANDS[arguments.command].run(arguments)
+        arguments = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
+        status: int = import_module(COMMANDS[arguments.command].module).run(arguments)
         return status
     except SystemExit as finished:  # after --help, --version, or arguments that cannot be
         return int(finished.code or 0)
@@ -63,17 +92,22 @@ class _Version(argparse.Action):
     """An option that prints the version of the package that is installed, looked up only then."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        Terminal().text(f"memograd {version('memograd')}")
+        version = import_module("importlib.metadata").version("memograd")
+        Terminal().text(f"memograd {version}")
         parser.exit()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="memograd", description="Never compute the same thing twice.")
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; of the commands, only the one that is asked for is given its arguments."""
+    parser = _Parser(prog=_NAME, description="Never compute the same thing twice.")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, command in COMMANDS.items():
-        sub = commands.add_parser(name, help=command.DESCRIPTION, description=command.DESCRIPTION)
-        command.add_arguments(sub)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=_NAME)
+    # No option before the command takes a value, so the first argument that is no option is the command.
+    asked = next((argument for argument in argv if not argument.startswith("-")), "")
+    for name in [asked] if asked in COMMANDS and argv[0] == asked else COMMANDS:
+        sub = commands.add_parser(name, help=COMMANDS[name].description, description=COMMANDS[name].description)
+        if name == asked:
+            import_module(COMMANDS[name].module).add_arguments(sub)
     return parser
 
 

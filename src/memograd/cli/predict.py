@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from memograd.cli.cells import listed
-from memograd.cli.table import Table, column_text, read_table, write_column
+import numpy as np
+from numpy.typing import NDArray
+
+from memograd.cli.columns import read_for_model
+from memograd.cli.csv_table import csv_text, read_csv, write_csv
 from memograd.cli.terminal import Terminal
 from memograd.cli.textfile import file_error, same_file
-from memograd.errors import DataError
+from memograd.errors import BadSetting, DataError
+from memograd.table.target import ClassTarget, LabelTarget
 from memograd.train.model import Model
 from memograd.train.model_file import load_model
 
-DESCRIPTION = "Predict a column of a table with a trained model."
 COLUMN = "prediction"
 
 
@@ -22,9 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data", metavar="DATA.csv", help="a CSV file with the columns that the model was trained on, in any order"
     )
-    parser.add_argument(
-        "--out", metavar="OUT.csv", help="where to write the column `prediction` (default: standard output)"
-    )
+    parser.add_argument("--proba", action="store_true", help="tell the probability of each class, one column for each")
+    parser.add_argument("--out", metavar="OUT.csv", help="where to write the predictions (default: standard output)")
     parser.add_argument("--json", action="store_true", help="print one JSON object; with --out without the predictions")
 
 
@@ -33,17 +36,64 @@ def run(arguments: argparse.Namespace) -> int:
     terminal = Terminal(as_json=arguments.json)
     _check_out(arguments)
     model = load_model(arguments.model)
-    predictions = _predictions(model, read_table(arguments.data), arguments.model)
-    cells = [value if isinstance(value, str) else repr(value) for value in predictions]
+    names = columns_of(model, arguments.proba)
+    values = _predicted(model, arguments)
+    columns = dict(zip(names, (map(_cell, column) for column in values.T.tolist()), strict=True))
     if arguments.out:
-        write_column(arguments.out, COLUMN, cells)
+        write_csv(arguments.out, {name: list(cells) for name, cells in columns.items()})
     if arguments.out or arguments.json:
-        record = {"model": arguments.model, "task": model.task, "target": model.target, "rows": len(cells)}
-        place = {"out": arguments.out} if arguments.out else {"predictions": predictions}
-        terminal.result({**record, **place}, [("rows", str(len(cells))), ("out", arguments.out or "")])
+        record = {"model": arguments.model, "task": model.task, "rows": len(values)}
+        terminal.result({**record, **_told(arguments, model, values)}, _rows(arguments, len(values)))
     else:
-        terminal.text(column_text(COLUMN, cells).removesuffix("\n"))
+        terminal.text(csv_text({name: list(cells) for name, cells in columns.items()}).removesuffix("\n"))
     return 0
+
+
+def columns_of(model: Model, proba: bool) -> list[str]:
+    """The names of the columns of predictions.
+
+    Raises
+    ------
+    BadSetting
+        When probabilities are asked for, and the model has none.
+    """
+    target = model.target
+    if isinstance(target, ClassTarget):
+        return [str(name) for name in target.classes] if proba else [COLUMN]
+    if proba and not isinstance(target, LabelTarget):
+        raise BadSetting("--proba: the model predicts numbers, and there are no probabilities; leave it out")
+    return [COLUMN] if target.n_outputs == 1 else [f"{COLUMN}_{number}" for number in range(target.n_outputs)]
+
+
+def _predicted(model: Model, arguments: argparse.Namespace) -> NDArray[Any]:
+    """The predictions, (n_rows, n_columns)."""
+    table = read_for_model(read_csv(arguments.data), model.encoder)
+    try:
+        values: NDArray[Any] = model.predict_proba(table) if arguments.proba else model.predict(table)
+    except DataError as error:
+        raise file_error(arguments.data, str(error)) from error
+    return values.reshape(len(values), -1)
+
+
+def _told(arguments: argparse.Namespace, model: Model, values: NDArray[Any]) -> dict[str, Any]:
+    """What a machine is told of the predictions: where they are, or what they are."""
+    if arguments.out:
+        return {"out": arguments.out}
+    if not arguments.proba:
+        return {"predictions": (values[:, 0] if values.shape[1] == 1 else values).tolist()}
+    classes = (
+        list(model.target.classes) if isinstance(model.target, ClassTarget) else np.arange(values.shape[1]).tolist()
+    )
+    return {"classes": classes, "probabilities": values.tolist()}
+
+
+def _rows(arguments: argparse.Namespace, n_rows: int) -> list[tuple[str, str]]:
+    return [("rows", str(n_rows)), ("out", arguments.out or "")]
+
+
+def _cell(value: Any) -> str:
+    """A value as a cell; numbers so that reading them gives the same ones."""
+    return value if isinstance(value, str) else repr(value)
 
 
 def _check_out(arguments: argparse.Namespace) -> None:
@@ -51,24 +101,3 @@ def _check_out(arguments: argparse.Namespace) -> None:
     for what, path in (("the model", arguments.model), ("the table", arguments.data)):
         if arguments.out and same_file(path, arguments.out):
             raise file_error(arguments.out, f"is {what} itself; name another file with --out")
-
-
-def _predictions(model: Model, table: Table, path: str) -> list[str] | list[float]:
-    _check_columns(model, table, path)
-    X = table.numbers(model.columns)
-    try:
-        predictions: list[str] | list[float] = model.predict(X).tolist()
-    except DataError as error:
-        raise file_error(table.path, str(error)) from error
-    return predictions
-
-
-def _check_columns(model: Model, table: Table, path: str) -> None:
-    present = set(table.columns)
-    missing = [name for name in model.columns if name not in present]
-    if missing:
-        raise DataError(
-            f"{table.path}: of the {len(model.columns)} columns that the model {path} needs, {len(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} missing: {listed(missing)}; "
-            "name the columns as in the table it was trained on"
-        )

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memograd.cli.cells import as_numbers, first_unusable, is_missing, looks_numeric, shown, trouble
-from memograd.cli.table import Table
+from memograd.cli.columns import looks_numeric
+from memograd.cli.csv_table import CsvTable
+from memograd.errors import DataError
+from memograd.table.text import FLOAT32_MAX, is_missing, number_of, read_cells
+from memograd.table.wording import listed, shown
 
 Task = Literal["classification", "regression"]
 _Key = TypeVar("_Key", str, float)
@@ -21,11 +25,14 @@ _Key = TypeVar("_Key", str, float)
 MIN_ROWS = 10
 """Fewer rows leave nothing worth holding out: a tenth of them would be less than one."""
 
+_SIGNS = {"+", "-"}
+"""Together they are two classes; a sign among other values is a value left out."""
+
 _MAX_NUMBERED_CLASSES = 20
 _MIN_ROWS_PER_CLASS = 5
 
-_SIGNS = {"+", "-"}
-"""Together they are two classes; a sign among other values is a value left out."""
+_MAX_DIGITS = 19
+"""Of a class that is kept as an integer, sign included: they fit into 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,14 +46,34 @@ class Target:
         Indices into `classes`, or the numbers to predict.
     classes : tuple of (n_classes,) str
         The classes as the file writes them, in order; empty for regression.
+
+    Examples
+    --------
+    >>> Target("classification", np.array([1, 0]), ("9", "10")).y
+    array([10, 9], dtype=object)
     """
 
     task: Task
     values: NDArray[Any]
     classes: tuple[str, ...]
 
+    @property
+    def y(self) -> NDArray[Any]:
+        """The values as a model learns and predicts them: numbers; classes as text, or as integers if all are such."""
+        return self.named(self.values)
 
-def infer_target(table: Table, name: str, task: Task | None = None) -> Target:
+    def named(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of this target, such as those of another table, as `y` has them."""
+        if self.task == "regression":
+            return values
+        whole = all(map(_is_plain_integer, self.classes))
+        names = np.empty(len(self.classes), dtype=object)
+        names[:] = list(map(int, self.classes)) if whole else self.classes
+        found: NDArray[Any] = names[values]
+        return found
+
+
+def infer_target(table: CsvTable, name: str, task: Task | None = None) -> Target:
     """Make a column the target; say what task that is, unless told.
 
     Text makes a classification. So do whole numbers if there are at most 20 different ones and, on average,
@@ -55,7 +82,7 @@ def infer_target(table: Table, name: str, task: Task | None = None) -> Target:
 
     Parameters
     ----------
-    table : Table
+    table : CsvTable
     name : str
         The target's column.
     task : {"classification", "regression"}, optional
@@ -74,37 +101,31 @@ def infer_target(table: Table, name: str, task: Task | None = None) -> Target:
 
     Examples
     --------
-    >>> table = Table("t.csv", ("kind",), (("red", "blue", "red"),), (2, 3, 4))
+    >>> table = CsvTable("t.csv", ("kind",), (("red", "blue", "red"),), (2, 3, 4))
     >>> infer_target(table, "kind")
     Target(task='classification', values=array([1, 0, 1]), classes=('blue', 'red'))
     """
     cells = table.column(name)
     missing = next((index for index, cell in enumerate(cells) if is_missing(cell)), None)
     if missing is not None and set(cells) != _SIGNS:
-        raise table.error("missing value; fill it in or drop the row", row_index=missing, column=name)
+        raise _missing(table, name, missing)
     return _TASKS[task or _likely_task(cells)](table, name)
 
 
-def features(table: Table, target: str, ignore: Collection[str] = ()) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """Return the names and the numbers of all columns that are neither the target nor ignored.
-
-    Returns
-    -------
-    names : tuple of (n_features,) str
-    X : (n_rows, n_features) float64
+def feature_names(table: CsvTable, target: str, ignore: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the names of all columns that are neither the target nor ignored.
 
     Raises
     ------
     DataError
-        If a name is unknown, no column is left, the rows are too few, or a cell is not a usable number.
+        If a name is unknown, no column is left, or the rows are too few.
 
     Examples
     --------
     >>> cells = (tuple("0123456789"), tuple("abababbbaa"), tuple("zzzzzyyyyy"))
-    >>> table = Table("t.csv", ("size", "note", "kind"), cells, tuple(range(2, 12)))
-    >>> names, X = features(table, "kind", ignore=["note"])
-    >>> names, X.shape
-    (('size',), (10, 1))
+    >>> table = CsvTable("t.csv", ("size", "note", "kind"), cells, tuple(range(2, 12)))
+    >>> feature_names(table, "kind", ignore=["note"])
+    ('size',)
     """
     left_out = (target, *ignore)
     for name in left_out:
@@ -114,29 +135,75 @@ def features(table: Table, target: str, ignore: Collection[str] = ()) -> tuple[t
         raise table.error("no column is left to learn from; add one, or ignore fewer")
     if table.n_rows < MIN_ROWS:
         raise table.error(f"needs at least {MIN_ROWS} rows to hold some out; the file has {table.n_rows}")
-    return names, table.numbers(names, ignorable=True)
+    return names
 
 
-def constant_columns(names: Sequence[str], X: NDArray[np.float64]) -> tuple[str, ...]:
-    """Return the names of the columns of `X` in which every row has the same number: they carry nothing.
+def classes_of(table: CsvTable, name: str, classes: Sequence[str]) -> NDArray[np.int64]:
+    """Return the class of each row of another table.
 
     Parameters
     ----------
-    names : sequence of (n_columns,) str
-    X : (n_rows, n_columns) float64, of at least one row
+    table : CsvTable
+    name : str
+        The target's column.
+    classes : sequence of (n_classes,) str
+        Those that a model knows. Numbers need not be written alike.
+
+    Returns
+    -------
+    values : (n_rows,) int64
+        Indices into `classes`.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or a row has no class, or one that is not among them.
 
     Examples
     --------
-    >>> constant_columns(("a", "b"), np.array([[1.0, 2.0], [1.0, 3.0]]))
-    ('a',)
+    >>> classes_of(CsvTable("t.csv", ("y",), (("2", "1.0", "10"),), (2, 3, 4)), "y", ("1", "2", "10"))
+    array([1, 0, 2])
     """
-    constant = (X[:1] == X).all(axis=0)
-    return tuple(name for name, is_constant in zip(names, constant, strict=True) if is_constant)
+    numeric = _numbers(classes) is not None
+    known = {_exact(written) if numeric else written: index for index, written in enumerate(classes)}
+    values = np.empty(table.n_rows, dtype=np.int64)
+    for row_index, cell in enumerate(table.column(name)):
+        found = known.get(_exact(cell) if numeric and not isnan(number_of(cell)) else cell)
+        if found is None and is_missing(cell):
+            raise _missing(table, name, row_index)
+        if found is None:
+            message = f"{shown(cell)} is none of the classes that were learned: {listed(classes)}"
+            raise table.error(f"{message}; correct it or drop the row", row_index=row_index, column=name)
+        values[row_index] = found
+    return values
+
+
+def numbers_of(table: CsvTable, name: str) -> NDArray[np.float64]:
+    """Return a target's numbers.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or a cell is no number that float32 can hold.
+
+    Examples
+    --------
+    >>> numbers_of(CsvTable("t.csv", ("y",), (("2", "1.5"),), (2, 3)), "y")
+    array([2. , 1.5])
+    """
+
+    def error(message: str, row_index: int, column: str) -> DataError:
+        return table.error(f"{message}, or choose another --target or --task", row_index=row_index, column=column)
+
+    (column,) = read_cells([name], [table.column(name)], kinds=["number"], error=error).columns
+    if column.missing.any():
+        raise _missing(table, name, int(column.missing.argmax()))
+    return column.data
 
 
 def _likely_task(cells: Sequence[str]) -> Task:
     """Return the task that the cells of a target, none of them missing, suggest."""
-    numbers = as_numbers(cells)
+    numbers = _numbers(cells)
     if numbers is None:
         distinct = set(cells)
         n_numbers = sum(map(looks_numeric, distinct))
@@ -147,10 +214,20 @@ def _likely_task(cells: Sequence[str]) -> Task:
     return "classification" if few and bool((numbers == np.floor(numbers)).all()) else "regression"
 
 
-def _classification(table: Table, name: str) -> Target:
+def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """The cells as numbers, if all of them are such that float32 can hold them."""
+    numbers = np.array(list(map(number_of, cells)), dtype=np.float64)
+    return numbers if bool((np.abs(numbers) <= FLOAT32_MAX).all()) else None
+
+
+def _missing(table: CsvTable, name: str, row_index: int) -> DataError:
+    return table.error("missing value; fill it in or drop the row", row_index=row_index, column=name)
+
+
+def _classification(table: CsvTable, name: str) -> Target:
     """Return a target whose values are classes."""
     cells = table.column(name)
-    numeric = as_numbers(cells) is not None
+    numeric = _numbers(cells) is not None
     values, classes = _encoded(list(map(_exact, cells)), cells) if numeric else _encoded(cells, cells)
     _refuse_constant(table, name, len(classes))
     if len(classes) == table.n_rows:
@@ -159,30 +236,29 @@ def _classification(table: Table, name: str) -> Target:
     return Target("classification", values, classes)
 
 
-def _regression(table: Table, name: str) -> Target:
+def _regression(table: CsvTable, name: str) -> Target:
     """Return a target whose values are numbers."""
-    cells = table.column(name)
-    numbers = as_numbers(cells)
-    if numbers is None:
-        row_index = first_unusable(cells)
-        what, fix = trouble(cells[row_index])
-        message = f"{what}; {fix}, or choose another --target or --task"
-        raise table.error(message, row_index=row_index, column=name)
+    numbers = numbers_of(table, name)
     _refuse_constant(table, name, len(np.unique(numbers)))
     return Target("regression", numbers, ())
 
 
-_TASKS: dict[Task, Callable[[Table, str], Target]] = {
+_TASKS: dict[Task, Callable[[CsvTable, str], Target]] = {
     "classification": _classification,
     "regression": _regression,
 }
 
 
-def _refuse_constant(table: Table, name: str, n_distinct: int) -> None:
+def _refuse_constant(table: CsvTable, name: str, n_distinct: int) -> None:
     """Refuse a target of one value."""
     if n_distinct == 1:
         value = shown(table.column(name)[0])
         raise table.error(f"every row has {value}, nothing to learn; choose another --target", column=name)
+
+
+def _is_plain_integer(cell: str) -> bool:
+    """Whether a cell is written as Python writes an integer, so that nothing is lost when it is read as one."""
+    return len(cell) < _MAX_DIGITS and cell.lstrip("-").isdecimal() and str(int(cell)) == cell
 
 
 def _exact(cell: str) -> float:

@@ -1,26 +1,20 @@
-"""What a command says: results on standard output, progress and notes on standard error."""
+"""What a command says: results on standard output, notes and errors on standard error.
+
+Owns all that is printed but progress. Kept free of everything that is slow to import.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column
-from rich.text import Text
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TextIO
 
 from memograd.errors import MemogradError
-from memograd.train.loop import Epoch
 
-_FULL_WIDTH = 80
-"""In a narrower terminal, progress is told without a bar and the time that is left."""
-
-_LEFT = TextColumn("left", table_column=Column(no_wrap=True))
+_RED, _PLAIN = "\x1b[1;31m", "\x1b[0m"
 
 
 class OutputError(MemogradError, OSError):
@@ -38,22 +32,37 @@ class Terminal:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+        self._said: set[str] = set()
 
-    def note(self, text: str) -> None:
-        """Something worth knowing that is no result."""
-        self._say(Text(_one_line(text)))
+    @property
+    def can_draw(self) -> bool:
+        """Whether standard error is a terminal that can move its cursor."""
+        return _is_terminal(sys.stderr)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether results for people go to a terminal."""
+        return not self.as_json and _is_terminal(sys.stdout)
+
+    def can_write(self, text: str) -> bool:
+        """Whether standard output has all signs of a text."""
+        try:
+            text.encode(sys.stdout.encoding)
+        except (UnicodeEncodeError, AttributeError, TypeError):
+            return False
+        return True
+
+    def note(self, text: str, *, once: str = "") -> None:
+        """Something worth knowing that is no result; of what has a name for `once`, only the first is said."""
+        if once not in self._said:
+            _say(_one_line(text))
+        self._said |= {once} - {""}
 
     def error(self, text: str) -> None:
         """What went wrong, in one line."""
-        self._say(Text.assemble(("memograd:", "bold red"), " ", _one_line(text)))
-
-    def _say(self, text: Text) -> None:
-        # Not written by rich, which ends the process when nobody reads standard error.
-        with self.err.capture() as styled:
-            self.err.print(text)
-        with suppress(OSError):
-            print(styled.get(), end="", file=sys.stderr, flush=True)
+        coloured = self.can_draw and not os.environ.get("NO_COLOR")
+        head = f"{_RED}memograd:{_PLAIN}" if coloured else "memograd:"
+        _say(f"{head} {_one_line(text)}")
 
     def result(self, record: Mapping[str, Any], rows: Sequence[tuple[str, str]]) -> None:
         """A result: for people as a table of two columns, for machines as one line of JSON."""
@@ -89,29 +98,17 @@ class Terminal:
                 message = f"standard output cannot be written ({error.strerror}); send it elsewhere"
                 raise OutputError(message) from error
 
-    @contextmanager
-    def training(self, n_epochs: int, score_name: str) -> Iterator[Any]:
-        """A progress bar, on a terminal that can draw one; gives the function to call after each epoch."""
-        state = TextColumn("{task.fields[state]}", table_column=Column(no_wrap=True, overflow="ellipsis"))
-        # The bar is the one column that may wrap, and so the first to give way to many digits.
-        time_left = (BarColumn(10), TimeRemainingColumn(table_column=Column(no_wrap=True)), _LEFT)
-        columns = (state, *(time_left if self.err.width >= _FULL_WIDTH else ()))
-        can_draw = self.err.is_terminal and not self.err.is_dumb_terminal
-        with Progress(*columns, console=self.err, transient=True, disable=not can_draw) as progress:
-            task = progress.add_task("training", total=n_epochs, state=f"epoch 0/{n_epochs}")
-            best: Epoch | None = None
 
-            def advance(epoch: Epoch) -> None:
-                nonlocal best
-                best = epoch if epoch.is_best or best is None else best
-                state = f"epoch {epoch.number}/{n_epochs}, {_scores(epoch, best, score_name)}"
-                progress.update(task, completed=epoch.number, state=state)
-
-            yield advance
+def _say(text: str) -> None:
+    with suppress(OSError):  # when nobody reads standard error, what is said there is lost, and nothing else
+        print(text, file=sys.stderr, flush=True)
 
 
-def _scores(epoch: Epoch, best: Epoch, score_name: str) -> str:
-    return f"held-out loss {epoch.validation_loss:#.4g}, best {score_name} {best.validation_score:#.4g}"
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    except ValueError:  # it is closed
+        return False
 
 
 def _one_line(text: str) -> str:

@@ -51,8 +51,38 @@ def file_error(path: str | os.PathLike[str], message: str, *where: str) -> DataE
     return DataError(" ".join(": ".join(parts).splitlines()))
 
 
-def read_text(path: str | os.PathLike[str]) -> str:
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return what a file or pipe holds.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or never ends.
+
+    Examples
+    --------
+    >>> read_bytes(os.devnull)
+    Traceback (most recent call last):
+    memograd.errors.DataError: /dev/null: is a device; name a file
+    """
+    try:
+        mode = Path(path).stat().st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # some never end
+            raise file_error(path, "is a device; name a file")
+        return Path(path).read_bytes()
+    except OSError as error:
+        message = next(message for kind, message in _UNREADABLE if isinstance(error, kind))
+        raise file_error(path, message) from error
+
+
+def read_text(path: str | os.PathLike[str], data: bytes | None = None) -> str:
     """Return the text of a UTF-8 file, without its byte-order mark.
+
+    Parameters
+    ----------
+    path : path
+    data : bytes, optional
+        What it holds, where that is known already.
 
     Raises
     ------
@@ -68,7 +98,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
     ...     read_text(path)
     'size'
     """
-    data = _bytes(path)
+    data = read_bytes(path) if data is None else data
     for start, what, fix in _FOREIGN:
         if data.startswith(start):
             raise file_error(path, f"is {what}; {fix}")
@@ -97,8 +127,19 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     Traceback (most recent call last):
     memograd.errors.DataError: .: cannot be written (it is a directory); name a file in a folder that can be written to
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file of any kind as `write_text` does.
+
+    Raises
+    ------
+    DataError
+        As `write_text`.
+    """
     try:
-        write_atomically(path, text.encode())
+        write_atomically(path, data)
     except OSError as error:
         message = f"cannot be written ({error.strerror}); name a file in a folder that can be written to"
         raise file_error(path, message) from error
@@ -115,16 +156,15 @@ def same_file(path: str, other: str) -> bool:
     return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
 
 
-def _bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return what a file or pipe holds."""
-    try:
-        mode = Path(path).stat().st_mode
-        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # some never end
-            raise file_error(path, "is a device; name a file")
-        return Path(path).read_bytes()
-    except OSError as error:
-        message = next(message for kind, message in _UNREADABLE if isinstance(error, kind))
-        raise file_error(path, message) from error
+def same_place(path: str, other: str) -> bool:
+    """Whether two paths lead to one place, where there may be a file or not.
+
+    Examples
+    --------
+    >>> same_place("t.csv", os.path.join(os.curdir, "t.csv"))
+    True
+    """
+    return os.path.realpath(path) == os.path.realpath(other) or same_file(path, other)
 
 
 def _line(data: bytes, offset: int) -> str:

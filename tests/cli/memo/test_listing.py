@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memograd.memo.default import default_directory
+from memograd.memo.directory import default_directory
 from memograd.store.disk import DiskStore
 
 from .stored import ARRAY, KEYS, made

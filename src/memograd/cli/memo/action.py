@@ -13,7 +13,7 @@ from rich.table import Table
 
 from memograd.cli.terminal import Terminal
 from memograd.errors import StoreError
-from memograd.memo.default import default_directory
+from memograd.memo.directory import default_directory
 from memograd.store.damage import Damage
 from memograd.store.disk import DiskStore
 

@@ -11,8 +11,6 @@ from memograd.cli.memo.action import Action, Job
 from memograd.cli.memo.words import drawn
 from memograd.cli.terminal import Terminal
 
-DESCRIPTION = "Look at, check, bound and move the results that memoized functions keep."
-
 ACTIONS: Mapping[str, Action] = {**listing.ACTIONS, **why.ACTIONS, **upkeep.ACTIONS, **transfer.ACTIONS}
 
 DAMAGED = 1

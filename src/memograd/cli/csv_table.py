@@ -1,4 +1,4 @@
-"""A CSV file becomes columns of text, columns become numbers, and what is wrong with them becomes one line.
+"""A CSV file becomes columns of text, and what is wrong with it becomes one line.
 
 Owns the form of a table. Everything wrong with one is a `DataError` of one line that says the file, the row
 (counted from 1 below the header), the line of the file, the column, what was found, and what to do. Knows
@@ -12,15 +12,12 @@ import difflib
 import io
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from memograd.cli.cells import as_numbers, first_unusable, shown, trouble
 from memograd.cli.textfile import file_error, read_text, write_text
 from memograd.errors import DataError
+from memograd.table.wording import shown
 
 _DELIMITERS = ",;\t"
 _SHOWN_NAMES = 12
@@ -35,7 +32,7 @@ _CSV_TROUBLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CsvTable:
     """The cells of a CSV file, column by column, without the white space around them.
 
     Parameters
@@ -50,12 +47,9 @@ class Table:
 
     Examples
     --------
-    >>> table = Table("t.csv", ("size", "kind"), (("1", "2.5"), ("a", "b")), (2, 3))
+    >>> table = CsvTable("t.csv", ("size", "kind"), (("1", "2.5"), ("a", "b")), (2, 3))
     >>> table.column("kind")
     ('a', 'b')
-    >>> table.numbers(["size"])
-    array([[1. ],
-           [2.5]])
     """
 
     path: str
@@ -80,56 +74,22 @@ class Table:
             raise self.error(f"there is no column {shown(name)}; {_alternatives(name, self.columns)}")
         return self.cells[self.columns.index(name)]
 
-    def numbers(self, columns: Sequence[str], *, ignorable: bool = False) -> NDArray[np.float64]:
-        """Return columns as numbers.
-
-        Parameters
-        ----------
-        columns : sequence of str
-        ignorable : bool
-            Whether columns can be done without, which is then advised where a cell is bad.
-
-        Returns
-        -------
-        X : (n_rows, len(columns)) float64
-            All finite, and within the range of float32.
-
-        Raises
-        ------
-        DataError
-            If a cell is missing, not a number, infinite or too large. Of several it is about the first, as
-            one reads: row by row.
-        """
-        named = dict(zip(self.columns, self.cells, strict=True))
-        converted = [as_numbers(named.get(name) or self.column(name)) for name in columns]
-        bad = [name for name, numbers in zip(columns, converted, strict=True) if numbers is None]
-        if bad:
-            raise self._first_trouble(bad, ignorable)
-        X = np.empty((self.n_rows, len(columns)), dtype=np.float64)
-        for index, numbers in enumerate(converted):
-            X[:, index] = numbers
-        return X
-
     def error(self, message: str, *, row_index: int | None = None, column: str | None = None) -> DataError:
         """Return, without raising it, an error about this table that says where."""
         row = [] if row_index is None else [_place(row_index + 1, self.lines[row_index])]
         return file_error(self.path, message, *row, *([] if column is None else [f"column {shown(column)}"]))
 
-    def _first_trouble(self, columns: Sequence[str], ignorable: bool) -> DataError:
-        """Return the error about the first cell, row by row, that keeps `columns` from being numbers."""
-        wanted = set(columns)
-        indices = (index for index, name in enumerate(self.columns) if name in wanted)
-        row_index, index = min((first_unusable(self.cells[index]), index) for index in indices)
-        what, fix = trouble(self.cells[index][row_index])
-        name = self.columns[index]
-        otherwise = f", or leave the column out with --ignore {shown(name)}" if ignorable else ""
-        return self.error(f"{what}; {fix}{otherwise}", row_index=row_index, column=name)
 
-
-def read_table(path: str | os.PathLike[str]) -> Table:
+def read_csv(path: str | os.PathLike[str], data: bytes | None = None) -> CsvTable:
     """Read a CSV file: UTF-8, with a header line, its cells separated by commas, semicolons or tabs.
 
     The separator is the one that occurs most often in the header, outside quotes. Blank lines are skipped.
+
+    Parameters
+    ----------
+    path : path
+    data : bytes, optional
+        What the file holds, where that is known already.
 
     Raises
     ------
@@ -143,23 +103,23 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "t.csv")
     ...     _ = path.write_text("size; kind\\n1; a\\n2; b\\n")
-    ...     table = read_table(path)
+    ...     table = read_csv(path)
     >>> table.columns, table.column("size"), table.lines
     (('size', 'kind'), ('1', '2'), (2, 3))
     """
     name = os.fspath(path)
-    (header_line, header), *records = _records(name, read_text(name))
+    (header_line, header), *records = _records(name, read_text(name, data))
     columns = tuple(map(str.strip, header))
     _check_header(name, columns, header_line)
     if not records:
         raise file_error(name, "has a header but no rows below it; add rows, or export the table again")
     lines, rows = zip(*records, strict=True)
     cells = tuple(tuple(map(str.strip, column)) for column in zip(*rows, strict=True))
-    return Table(name, columns, cells, lines)
+    return CsvTable(name, columns, cells, lines)
 
 
-def write_column(path: str | os.PathLike[str], name: str, values: Sequence[str]) -> None:
-    """Write a CSV file of one column, whole or not at all.
+def write_csv(path: str | os.PathLike[str], columns: Mapping[str, Sequence[str]]) -> None:
+    """Write a CSV file of columns of one length, whole or not at all.
 
     Raises
     ------
@@ -171,23 +131,23 @@ def write_column(path: str | os.PathLike[str], name: str, values: Sequence[str])
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "t.csv")
-    ...     write_column(path, "kind", ["a", "b"])
+    ...     write_csv(path, {"kind": ["a", "b"]})
     ...     read_text(path)
     'kind\\na\\nb\\n'
     """
-    write_text(path, column_text(name, values))
+    write_text(path, csv_text(columns))
 
 
-def column_text(name: str, values: Sequence[str]) -> str:
-    """Return the CSV text of one column.
+def csv_text(columns: Mapping[str, Sequence[str]]) -> str:
+    """Return the CSV text of columns of one length.
 
     Examples
     --------
-    >>> column_text("kind", ["a", "b, c"])
-    'kind\\na\\n"b, c"\\n'
+    >>> csv_text({"kind": ["a", "b, c"], "size": ["1", "2"]})
+    'kind,size\\na,1\\n"b, c",2\\n'
     """
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([[name], *([value] for value in values)])
+    csv.writer(text, lineterminator="\n").writerows([list(columns), *zip(*columns.values(), strict=True)])
     return text.getvalue()
 
 
