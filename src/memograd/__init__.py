@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from memograd.nn.mlp import MLP
     from memograd.store.open import open_store
     from memograd.train.model_file import load_model as load
+    from memograd.train.onnx.export import export_onnx
 
 __all__ = [
     "MLP",
@@ -39,6 +40,7 @@ __all__ = [
     "count_operations",
     "digest",
     "explain",
+    "export_onnx",
     "freeze",
     "grad",
     "hessian",
@@ -64,6 +66,7 @@ __getattr__, __dir__ = lazily(
         "count_operations": "memograd.graph.count:count_operations",
         "digest": "memograd.memo.value_digest:digest",
         "explain": "memograd.explain.explanation:explain",
+        "export_onnx": "memograd.train.onnx.export:export_onnx",
         "freeze": "memograd.digest.content:freeze",
         "grad": "memograd.gradient.transforms:grad",
         "hessian": "memograd.gradient.transforms:hessian",

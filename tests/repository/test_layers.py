@@ -45,6 +45,7 @@ MUST_NOT_KNOW: dict[str, frozenset[str]] = {"plan": frozenset({"numpy"})}
 """Third-party packages that a part does without, though the project has them."""
 
 OPTIONAL: dict[str, str] = {
+    "onnx": "memograd.train.onnx.protobuf",
     "pandas": "memograd.memo.codecs.frames",
     "polars": "memograd.memo.codecs.frames",
     "pyarrow": "memograd.memo.codecs.frames",

@@ -263,6 +263,25 @@ def test_damaged_lines_are_reported_and_the_index_made_again(folder: Path, conte
     assert store.stats().n_entries == 4
 
 
+def test_a_line_without_an_end_is_no_damage(folder: Path) -> None:
+    """The system may write a part of the line of a writer that is killed: its entry has no file yet, and is not lost."""
+    reports: list[Damage] = []
+    store = DiskStore(folder / "store", report=reports.append)
+    path = folder / "store" / "index.pending"
+    for name in range(3):
+        before = path.read_bytes() if path.exists() else b""
+        store.put(entry_of(name, 10))
+    whole = path.read_bytes()
+    line = whole[whole.rindex(b"\n") :]
+    assert whole.startswith(before)
+    for length in range(1, len(line)):
+        path.write_bytes(whole + line[:length])
+        assert DiskStore(folder / "store", report=reports.append).stats().n_entries == 3
+        path.write_bytes(whole + line[:length] + line)
+        assert DiskStore(folder / "store", report=reports.append).stats().n_entries == 3
+    assert reports == []
+
+
 def test_a_full_store_knows_what_others_put(folder: Path) -> None:
     """Two stores of one directory that put in turns never take more than its bound."""
     stores = [DiskStore(folder / "store", max_bytes=40 * 4 * KIB) for _ in range(2)]

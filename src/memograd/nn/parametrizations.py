@@ -50,6 +50,12 @@ def uniform_start(generator: np.random.Generator, n_in: int, n_out: int, varianc
     return generator.uniform(-limit, limit, (n_in, n_out)), np.zeros(n_out)
 
 
+def glorot_start(generator: np.random.Generator, n_in: int, n_out: int, variance: float) -> tuple[Array, Array]:
+    """Weights and biases uniform within the same limits, by the numbers of inputs and outputs, as in scikit-learn."""
+    limit = (6.0 / (n_in + n_out)) ** 0.5
+    return generator.uniform(-limit, limit, (n_in, n_out)), generator.uniform(-limit, limit, n_out)
+
+
 def normal_start(generator: np.random.Generator, n_in: int, n_out: int, variance: float) -> tuple[Array, Array]:
     """Weights and biases standard normal, whatever the activation."""
     weights = generator.standard_normal((n_in, n_out))
@@ -60,6 +66,8 @@ PARAMETRIZATIONS: Mapping[str, Parametrization] = {
     row.name: row
     for row in (
         Parametrization("standard", uniform_start, lambda n_in: 1.0, 1.0),
+        # Glorot and Bengio 2010, "Understanding the difficulty of training", equation 16.
+        Parametrization("glorot", glorot_start, lambda n_in: 1.0, 1.0),
         # Jacot, Gabriel, Hongler 2018, "Neural tangent kernel", with their β = 1. The learning rate of the biases is
         # that of RealMLP-TD-S (Holzmüller, Grinsztajn, Steinwart 2024, "Better by default").
         Parametrization("neural_tangent", normal_start, lambda n_in: n_in**-0.5, 0.1),

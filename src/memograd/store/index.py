@@ -28,7 +28,7 @@ from memograd.store.locks import database_guard, file_lock
 from memograd.store.marker import LOCK
 from memograd.store.pending import Mark, Pending
 from memograd.store.place import Place
-from memograd.store.rows import Row, Rows, RowsDamaged
+from memograd.store.rows import Row, Rows, RowsDamaged, RowsTorn
 
 T = TypeVar("T")
 
@@ -116,7 +116,8 @@ class Index:
     def change(self, work: Callable[[Rows], T]) -> T:
         """Do something to the rows, all of it or none; only while the index is locked.
 
-        A damaged index is made again, and the work done on the new one.
+        A damaged index is made again, and the work done on the new one; likewise, without a word, one whose last
+        writer was killed.
 
         Raises
         ------
@@ -127,6 +128,8 @@ class Index:
             self.make()
         try:
             return self._attempt(work)
+        except RowsTorn:
+            pass
         except RowsDamaged as error:
             self._discarded(str(error), self._folder.set_aside(FILE))
         self.make()

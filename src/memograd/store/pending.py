@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from typing import Any, NamedTuple, final
 
@@ -16,7 +17,7 @@ from memograd.store.damage import DamageFound
 from memograd.store.folder import Folder
 from memograd.store.place import Place
 from memograd.store.protocol import check_key
-from memograd.store.rows import Row, RowsDamaged
+from memograd.store.rows import Row, RowsDamaged, RowsTorn
 from memograd.store.seal import checksum
 
 FILE = Place("", "index.pending")
@@ -27,6 +28,9 @@ MANY_BYTES = 512 << 10
 _MOST_BYTES = 64 << 20
 _NAME_BYTES = 16
 _CHECK_BYTES = 8
+
+# The beginning of a line, but not all of it.
+_is_torn = re.compile(rb"[0-9a-f]{0,16}|[0-9a-f]{16}\[(\".*)?(?<!}\])", re.DOTALL)
 _APPENDING = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -79,6 +83,8 @@ class Pending:
 
         Raises
         ------
+        RowsTorn
+            When one has no end: the system may write but a part of it, where a page ends, for one that is killed.
         RowsDamaged
             When one is not as it was written, or the file is missing or no file of its own.
         """
@@ -120,6 +126,8 @@ def _line(row: Row) -> bytes:
 def _row(line: bytes) -> Row:
     check, text = line[: 2 * _CHECK_BYTES], line[2 * _CHECK_BYTES :]
     if check != _check_of(text):
+        if _is_torn.fullmatch(line):
+            raise RowsTorn(f"{FILE} has a line without an end")
         raise RowsDamaged(f"{FILE} has changed since it was written")
     try:
         key, group, cost_seconds, record_bytes, sizes = json.loads(text)

@@ -35,6 +35,10 @@ class RowsDamaged(sqlite3.DatabaseError):
     """The index says what it cannot say."""
 
 
+class RowsTorn(RowsDamaged):
+    """Whoever wrote to the index was killed in the middle: it must be made anew, but nobody did any damage."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Row:

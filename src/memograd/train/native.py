@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE, TracedStep
 from memograd.engine.native.training import NativeTraining
-from memograd.engine.native.training_code import TrainingCode
+from memograd.engine.native.training_code import TrainingCode, training_code
 from memograd.graph.node import Array
 from memograd.graph.simplify import simplify
 from memograd.graph.tracing import take_apart, trace
@@ -76,7 +76,7 @@ class NativePrograms:
             code = self._codes.get(sizes)
             if code is None:
                 steps = {n: _traced(self._step, parameters, optimizer_state, self._data.arrays, n) for n in sizes}
-                code = self._codes[sizes] = TrainingCode(steps)
+                code = self._codes[sizes] = training_code(steps)
             return code
 
 

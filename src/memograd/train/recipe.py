@@ -227,6 +227,7 @@ def sklearn(task: Task) -> Recipe:
         hidden=(100,),
         activation="relu",
         loss=loss_of(task),
+        parametrization="glorot",
         encoder=EncoderSettings(numeric="none"),
         settings=Settings(
             epochs=200,

@@ -389,7 +389,7 @@ PROGRAM = """
 import numpy as np, memograd as mg
 x = np.linspace(-1, 1, 30, dtype=np.float32).reshape(5, 6)
 f = mg.compile(lambda x: np.tanh(x @ x.T) + 0.25, x, engine="native")
-print(f.run._code.was_cached, f(x).tobytes().hex())
+print(f.run._lowered.code.was_cached, f(x).tobytes().hex())
 """
 
 

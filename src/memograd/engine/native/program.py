@@ -15,6 +15,7 @@ from memograd.engine.native.jit import Code
 from memograd.engine.native.lowering import Form, Lowering
 from memograd.engine.native.machine import Machine, machine, usable_cores
 from memograd.engine.native.positions import positions_of
+from memograd.engine.native.remembered import Remembered
 from memograd.engine.native.threads import WORDS
 from memograd.errors import CannotLower
 from memograd.graph.node import Array, Node
@@ -26,6 +27,24 @@ def lanes_for(nodes: Sequence[Node], target: Machine) -> int:
     """How many numbers a vector has in the code of a graph: as many as of its widest floats that are no scalars."""
     widths = [node.dtype.itemsize for node in nodes if node.dtype.kind == "f" and node.size > 1]
     return target.lanes(max(widths, default=4))
+
+
+class _Lowered:
+    """A graph's functions; what they run on is the program's own."""
+
+    def __init__(self, graph: Graph, plan: Plan, target: Machine) -> None:
+        module = Module()
+        self.lowering = Lowering(
+            module, "step", plan, graph.inputs, graph.outputs,
+            ([Form()] * len(graph.inputs), [Form()] * len(graph.outputs)),
+            machine=target, lanes=lanes_for(plan.nodes, target), n_cores=usable_cores(),
+        )  # fmt: skip
+        self.positions = [(graph.inputs.index(each.source), each) for each in positions_of(plan.nodes)]
+        self.code = Code(str(module), target)
+        self.step = self.code.function("step", None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+
+
+_programs = Remembered[_Lowered]()
 
 
 class NativeProgram:
@@ -50,35 +69,27 @@ class NativeProgram:
         if check_nan:
             raise CannotLower("the native engine does not look for NaN; use engine='numpy' with check_nan=True")
         target = target or machine()
-        module = Module()
-        self._lowering = Lowering(
-            module, "step", plan, graph.inputs, graph.outputs,
-            ([Form()] * len(graph.inputs), [Form()] * len(graph.outputs)),
-            machine=target, lanes=lanes_for(plan.nodes, target), n_cores=usable_cores(),
-        )  # fmt: skip
-        self._positions = [(graph.inputs.index(each.source), each) for each in positions_of(plan.nodes)]
-        self._code = Code(str(module), target)
-        self._step = self._code.function("step", None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+        key = target, usable_cores(), graph.inputs, graph.outputs
+        self._lowered = _programs.get(key, lambda: _Lowered(graph, plan, target))
         self._outputs = graph.outputs
-        self._n_inputs = len(graph.inputs)
         self._idle: list[tuple[int, _Memory]] = []
 
     @property
     def source(self) -> str:
         """What was compiled."""
-        return self._code.source
+        return self._lowered.code.source
 
     def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """The outputs, given the inputs, both in the order of the graph's."""
         arrays = [_in_order(x) for x in inputs]
-        for i, positions in self._positions:
+        for i, positions in self._lowered.positions:
             positions.check(arrays[i])
         results = [np.empty(node.shape, node.dtype) for node in self._outputs]
-        process, memory = self._idle.pop() if self._idle else (os.getpid(), _Memory(self._lowering))
+        process, memory = self._idle.pop() if self._idle else (os.getpid(), _Memory(self._lowered.lowering))
         table = memory.table
         for slot, array in enumerate([*arrays, *results]):
             table[slot] = array.ctypes.data
-        self._step(table.ctypes.data, 0, 1, memory.control.ctypes.data)
+        self._lowered.step(table.ctypes.data, 0, 1, memory.control.ctypes.data)
         self._idle.append((process, memory))
         return results
 

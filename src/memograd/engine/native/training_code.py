@@ -14,6 +14,7 @@ from memograd.engine.native.machine import Machine, machine, usable_cores
 from memograd.engine.native.narrow import Narrow
 from memograd.engine.native.positions import Positions, positions_of
 from memograd.engine.native.program import lanes_for
+from memograd.engine.native.remembered import Remembered
 from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE, TracedStep
 from memograd.errors import CannotLower
 
@@ -75,6 +76,22 @@ class TrainingCode:
     def source(self) -> str:
         """LLVM's IR."""
         return self._code.source
+
+
+def training_code(steps: Mapping[int, TracedStep]) -> TrainingCode:
+    """The code of steps; those of the last trainings of this process are at hand.
+
+    Raises
+    ------
+    CannotLower, EngineUnavailable
+        See `TrainingCode`.
+    """
+    graphs = [(n_rows, step.graph.inputs, step.graph.outputs, step.roles) for n_rows, step in sorted(steps.items())]
+    target = machine()
+    return _codes.get((target, usable_cores(), *graphs), lambda: TrainingCode(steps, target))
+
+
+_codes = Remembered[TrainingCode]()
 
 
 def _positions(step: TracedStep) -> list[tuple[int, Positions]]:

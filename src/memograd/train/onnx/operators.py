@@ -200,4 +200,4 @@ READ_IN_PLACE = frozenset({"input", "constant", "broadcast_to"})
 """Ops that need no operator."""
 
 WITHOUT_ROW = frozenset({"arctan2", "random_bits", "scatter_add", "unslice"})
-"""Ops that no network uses to predict, and ONNX has no operator for."""
+"""Ops that are refused: ONNX has no one operator for them, and no layer predicts with them."""
