@@ -264,7 +264,7 @@ def test_damaged_lines_are_reported_and_the_index_made_again(folder: Path, conte
 
 
 def test_a_line_without_an_end_is_no_damage(folder: Path) -> None:
-    """The system may write a part of the line of a writer that is killed: its entry has no file yet, and is not lost."""
+    """The system may write a part of a line for a writer that is killed; its entry has no file yet, so none is lost."""
     reports: list[Damage] = []
     store = DiskStore(folder / "store", report=reports.append)
     path = folder / "store" / "index.pending"
