@@ -174,9 +174,10 @@ def test_many_missing_columns(refused: Callable, run: Callable, table: Path) -> 
 
 def test_a_row_without_prediction(refused: Callable, run: Callable) -> None:
     """A row so far from the others that its prediction overflows is named, and not given as nan."""
-    rows = [{"a": f"{index}e-30", "y": f"{index}.5"} for index in range(40)]
+    names = [f"a{number}" for number in range(60)]
+    rows = [{**dict.fromkeys(names, f"{index}e-30"), "y": f"{index}.5"} for index in range(40)]
     run("train", write(Path("s.csv"), rows), "--target", "y", "--epochs", "2", "--preset", "sklearn")
-    write(Path("far.csv"), [rows[0], {"a": "3e38", "y": "0"}])
+    write(Path("far.csv"), [rows[0], {**dict.fromkeys(names, "3e38"), "y": "0"}])
     for options in ([], ["--json"], ["--out", "p.csv"]):
         assert "far.csv: row 2 has no finite prediction" in refused("predict", "s.model", "far.csv", *options)
 

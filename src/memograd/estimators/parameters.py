@@ -209,6 +209,8 @@ def _course(recipe: Recipe, parameters: Parameters) -> dict[str, Any]:
     given = _given(parameters, **names)
     if given.get("patience") == np.inf:
         given["patience"] = None
+    if "batch_size" in given:
+        given["is_batch_even"] = False
     return {"settings": dataclasses.replace(recipe.settings, **given)}
 
 

@@ -212,6 +212,8 @@ def tuned(task: Task) -> Recipe:
         settings=Settings(
             epochs=256,
             batch_size=256,
+            # The original leaves a smaller last minibatch out.
+            is_batch_even=True,
             optimizer=Adam(0.07 if is_regression else 0.04, beta2=0.95),
             schedule="coslog4",
             patience=None,

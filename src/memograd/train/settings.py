@@ -9,7 +9,7 @@ from memograd.engine.compiled import ENGINES
 from memograd.errors import UnknownName
 from memograd.nn.optimizers import AdamW, resolve_optimizer
 from memograd.nn.schedules import resolve_schedule
-from memograd.nn.settings import COUNT, NOT_NEGATIVE, WORD, settle
+from memograd.nn.settings import COUNT, FLAG, NOT_NEGATIVE, WORD, settle
 
 # Small minibatches learn more from few rows; from MANY_STEPS steps an epoch on larger ones save time.
 MIN_BATCH, MAX_BATCH, MANY_STEPS = 32, 256, 400
@@ -43,6 +43,9 @@ class Settings:
         At most so many passes over the training rows.
     batch_size : int or None
         Rows of a minibatch; the last one of an epoch may be smaller. None chooses by the number of rows.
+    is_batch_even : bool
+        Whether an epoch is cut into minibatches of about `batch_size` rows that are as equal as can be. Otherwise what
+        is left over is a smaller one, and few rows move the parameters as far as many.
     optimizer : str or Optimizer
     schedule : str or callable
         Of the learning rate, by progress through `epochs`.
@@ -80,6 +83,7 @@ class Settings:
 
     epochs: int = 200
     batch_size: int | None = None
+    is_batch_even: bool = False
     optimizer: Any = field(default_factory=default_optimizer)
     schedule: Any = "cosine"
     l2: float = 0.0
@@ -92,7 +96,7 @@ class Settings:
     n_threads: int | None = None
 
     def __post_init__(self) -> None:
-        settle(self, epochs=COUNT, seed=WORD, l2=NOT_NEGATIVE, tolerance=NOT_NEGATIVE)
+        settle(self, epochs=COUNT, seed=WORD, is_batch_even=FLAG, l2=NOT_NEGATIVE, tolerance=NOT_NEGATIVE)
         settle(self, **{name: COUNT for name in _COUNTS_OR_NONE if getattr(self, name) is not None})
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
@@ -107,8 +111,13 @@ class Settings:
         --------
         >>> [Settings().rows_per_batch(n) for n in (20, 1000, 40_000, 10**6)]
         [20, 32, 128, 256]
+        >>> [Settings(batch_size=256, is_batch_even=True).rows_per_batch(n) for n in (20, 265, 1000)]
+        [20, 265, 250]
         """
         if self.batch_size is not None:
+            if self.is_batch_even:
+                n_steps = max(1, round(n_rows / self.batch_size))
+                return -(-n_rows // n_steps)
             return min(self.batch_size, n_rows)
         wanted = MIN_BATCH
         while wanted < MAX_BATCH and n_rows > wanted * MANY_STEPS:

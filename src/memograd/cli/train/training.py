@@ -80,6 +80,7 @@ def recipe_of(arguments: argparse.Namespace, task: Any) -> Recipe:
         chosen.settings,
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
+        is_batch_even=None if arguments.batch_size is None else False,
         patience=arguments.patience,
         schedule=arguments.schedule,
         seed=arguments.seed,
