@@ -203,7 +203,7 @@ class Lowering:
             self._places.setdefault(node, place)
 
     def _place_temporaries(self) -> None:
-        for number, kernel in enumerate(self._fusion.kernels):
+        for kernel in self._fusion.kernels:
             for node in kernel.stored:
                 if node in self._targets:
                     continue
@@ -215,8 +215,7 @@ class Lowering:
                 place = Place(self._slot("private" if is_private else "arena", size), strides, padded)
                 self._places.setdefault(node, place)
                 self._targets[node] = [place]
-            n_shares = 1 if number in self._by_columns else self._n_cores
-            if kernel.node is not None and is_blocked(kernel.node, n_shares):
+            if kernel.node is not None and is_blocked(kernel.node, self._n_cores):
                 slot = self._slot("arena", padded_bytes(kernel.node, self.lanes))
                 self._sums[kernel.node] = Place(slot, row_strides(kernel.node, self.lanes), True)
 

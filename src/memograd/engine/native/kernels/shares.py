@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence, Set
 
 from memograd.engine.native.fusion import Kernel, long_axes
-from memograd.engine.native.kernels.products import is_tiled
+from memograd.engine.native.kernels.products import is_blocked, is_tiled
 from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import ALL, FIRST, Share, chunks_share, rows_share
 from memograd.graph.node import Node
@@ -62,8 +62,11 @@ def _groups(alike: Sequence[Set[int]]) -> Collection[list[int]]:
 
 
 def _is_wide(kernel: Kernel, lanes: int, n_cores: int) -> bool:
-    """Whether a kernel is a product whose columns can be shared evenly."""
-    if kernel.node is None or not is_tiled(kernel.node) or n_cores == 1:
+    """Whether a kernel is a product whose columns can be shared evenly.
+
+    Each thread then needs all rows of the left operand: where those leave its second cache, half of them is better.
+    """
+    if kernel.node is None or not is_tiled(kernel.node) or n_cores == 1 or is_blocked(kernel.node, 1):
         return False
     n_units = chunks_share(kernel.shape[-1], lanes).n_units
     return -(-n_units // n_cores) * n_cores <= MAX_IMBALANCE * n_units
