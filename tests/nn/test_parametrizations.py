@@ -57,6 +57,16 @@ def test_neural_tangent_starts_standard_normal() -> None:
         np.testing.assert_array_equal(parameters["input_scale"], np.ones(400))
 
 
+def test_glorot_starts_as_scikit_learn_does() -> None:
+    """Weights and biases are uniform within ±√(6 / (n_in + n_out)), whatever the activation."""
+    limit = math.sqrt(6 / 700)
+    for activation in ("relu", "tanh"):
+        parameters = Dense(400, 300, activation, parametrization="glorot").init(np.random.default_rng(1), FLOAT64)
+        for name in ("W", "b"):
+            uniform = (parameters[name].ravel() / limit + 1) / 2
+            assert scipy.stats.kstest(uniform, "uniform").pvalue > 1e-6
+
+
 def test_the_signal_keeps_its_size() -> None:
     """With standard normal inputs, sums in a first layer of any width have variance 2: 1 of the product, 1 of b."""
     for n_in in (4, 64, 1024):
@@ -180,7 +190,7 @@ def test_an_optimiser_of_ones_own_need_not_know_of_factors() -> None:
 
 def test_bad_settings() -> None:
     """A name that is in no table is suggested another; flags are flags."""
-    with pytest.raises(UnknownName, match=r"no parametrization 'neural'; .*There are: neural_tangent, standard"):
+    with pytest.raises(UnknownName, match=r"no parametrization 'neural'; .*There are: glorot, neural_tangent, standard"):
         Dense(2, 3, parametrization="neural")
     with pytest.raises(UnknownName, match="did you mean 'standard'"):
         MLP((2, 3), parametrization="standart")

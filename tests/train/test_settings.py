@@ -70,3 +70,14 @@ def test_choices(bad: dict[str, Any]) -> None:
     """A word that is no choice is refused, and the error lists those there are."""
     with pytest.raises(UnknownName, match=r"there is no (monitor|ties|engine) '.*'; there is .*(loss|first|numpy)"):
         Settings(**bad)
+
+
+@given(n_rows=st.integers(1, 5000), batch_size=st.integers(1, 600))
+def test_even_batches(n_rows: int, batch_size: int) -> None:
+    """An epoch has as many steps as come closest to the size that is asked for, and no row is left for a tiny one."""
+    size = Settings(batch_size=batch_size, is_batch_even=True).rows_per_batch(n_rows)
+    n_steps = -(-n_rows // size)
+    assert n_steps <= max(1, round(n_rows / batch_size))
+    assert size <= 1.5 * batch_size + 1
+    # The last one has a row less for each of the others at most.
+    assert n_rows - (n_steps - 1) * size >= size - n_steps
