@@ -190,7 +190,9 @@ def test_an_optimiser_of_ones_own_need_not_know_of_factors() -> None:
 
 def test_bad_settings() -> None:
     """A name that is in no table is suggested another; flags are flags."""
-    with pytest.raises(UnknownName, match=r"no parametrization 'neural'; .*There are: glorot, neural_tangent, standard"):
+    with pytest.raises(
+        UnknownName, match=r"no parametrization 'neural'; .*There are: glorot, neural_tangent, standard"
+    ):
         Dense(2, 3, parametrization="neural")
     with pytest.raises(UnknownName, match="did you mean 'standard'"):
         MLP((2, 3), parametrization="standart")
