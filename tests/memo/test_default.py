@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from memograd.caches import user_cache
 from memograd.memo import default
 from memograd.memo.complaints import MemoWarning
 from memograd.memo.default import default_store
-from memograd.memo.directory import default_directory
 from memograd.memo.memoize import memoize
 from memograd.store import disk
 from memograd.store.disk import DiskStore
@@ -45,13 +45,13 @@ def _cube(x: int) -> int:
 def test_results_lie_on_disk() -> None:
     """In the cache directory of the user, without a word."""
     works()
-    assert DiskStore(default_directory()).stats().n_entries == 2  # the result, and what the code was made from
+    assert DiskStore(user_cache("memo")).stats().n_entries == 2  # the result, and what the code was made from
 
 
 def test_a_place_that_cannot_be_a_store() -> None:
     """A file where the directory would be: one warning that says so, and memory."""
-    default_directory().parent.mkdir(parents=True)
-    default_directory().write_text("something else")
+    user_cache("memo").parent.mkdir(parents=True)
+    user_cache("memo").write_text("something else")
     with pytest.warns(MemoWarning, match="in memory only, until the process ends"):
         works()
     with warnings.catch_warnings():
@@ -74,14 +74,14 @@ def test_a_directory_that_can_only_be_read_is_read(monkeypatch: pytest.MonkeyPat
     """What is stored there is found; new results go to memory."""
     works()
     default_store.cache_clear()
-    before = DiskStore(default_directory()).stats().n_entries
+    before = DiskStore(user_cache("memo")).stats().n_entries
     assert before == 2
     monkeypatch.setattr(default.os, "access", lambda *_: False)
     with pytest.warns(MemoWarning, match="can only be read"):
         store = default_store()
     assert len(list(store.scan())) == before
     assert memoize(_cube)(2) == 8
-    assert DiskStore(default_directory()).stats().n_entries == before
+    assert DiskStore(user_cache("memo")).stats().n_entries == before
 
 
 def test_a_system_without_file_locks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,14 +21,15 @@ EVERYTHING = frozenset({"*"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "lazy": frozenset(),
+    "caches": frozenset(),
     "digest": frozenset({"errors", "lazy"}),
     "store": frozenset({"errors", "digest"}),
     "table": frozenset({"errors"}),
-    "memo": frozenset({"errors", "digest", "store"}),
+    "memo": frozenset({"errors", "caches", "digest", "store"}),
     "graph": frozenset({"errors", "digest"}),
     "gradient": frozenset({"errors", "graph"}),
     "plan": frozenset({"errors", "graph"}),  # graph in one bridge file only, see below
-    "engine": frozenset({"errors", "graph", "plan"}),
+    "engine": frozenset({"errors", "caches", "graph", "plan"}),
     "nn": frozenset({"errors", "graph", "gradient"}),
     "train": frozenset(
         {"errors", "lazy", "digest", "graph", "gradient", "nn", "plan", "engine", "memo", "store", "table"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from functools import cache
 
+from memograd.caches import user_cache
 from memograd.errors import StoreError
 from memograd.memo.complaints import Complaints
-from memograd.memo.directory import default_directory
 from memograd.store.memory import MemoryStore
 from memograd.store.named import NamedStore
 from memograd.store.protocol import Store
@@ -26,7 +26,7 @@ def default_store() -> Store:
     """
     memory = Tier(MemoryStore(MEMORY_BYTES))
     try:
-        directory = default_directory()
+        directory = user_cache("memo")
         disk = NamedStore(directory, max_bytes=DISK_BYTES)
         disk.open()
     except (StoreError, RuntimeError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memograd.memo.directory import default_directory
+from memograd.caches import user_cache
 from memograd.store.disk import DiskStore
 
 from .stored import ARRAY, KEYS, made
@@ -54,7 +54,7 @@ def test_stats(memo: Callable, found: Callable) -> None:
 def test_default_store(run: Callable, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Without --store it is the directory where memoized functions keep results."""
     monkeypatch.setenv("HOME", str(folder / "home"))
-    DiskStore(default_directory()).put(made(KEYS[0], 1.5))
+    DiskStore(user_cache("memo")).put(made(KEYS[0], 1.5))
     outcome = run("memo", "ls", "--json")
-    assert outcome.record["store"] == str(default_directory())
+    assert outcome.record["store"] == str(user_cache("memo"))
     assert outcome.record["n_entries"] == 1

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 from rich.table import Table
 
+from memograd.caches import user_cache
 from memograd.cli.terminal import Terminal
 from memograd.errors import StoreError
-from memograd.memo.directory import default_directory
 from memograd.store.damage import Damage
 from memograd.store.disk import DiskStore
 
@@ -34,7 +34,7 @@ class Job:
     @property
     def directory(self) -> Path:
         """Where the store is."""
-        return Path(self.arguments.store or default_directory())
+        return Path(self.arguments.store or user_cache("memo"))
 
     def store(self) -> DiskStore:
         """The store that is there: one that is not is never made by looking at it.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from memograd.caches import user_cache
 from memograd.cli.terminal import Terminal
 from memograd.errors import MemogradError, UnknownName
-from memograd.memo.directory import default_directory
 from memograd.store.damage import Damage
 from memograd.store.disk import DiskStore
 from memograd.store.protocol import Store
@@ -28,7 +28,7 @@ def train_directory() -> str:
     RuntimeError
         When the user has no home.
     """
-    return os.fspath(default_directory().with_name("train"))
+    return os.fspath(user_cache("train"))
 
 
 def opened(named: str | None, terminal: Terminal) -> Store | None:

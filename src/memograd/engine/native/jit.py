@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 import threading
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
 
+from memograd.caches import user_cache
 from memograd.engine.native.cache import CodeCache
 from memograd.engine.native.machine import Machine
 from memograd.errors import EngineUnavailable
@@ -96,10 +95,6 @@ def _key(source: str, machine: Machine) -> str:
 def code_cache() -> CodeCache | None:
     """The user's code cache; None where the user has no home."""
     try:
-        home = Path.home()
+        return CodeCache(user_cache("code"))
     except RuntimeError:
         return None
-    return CodeCache(home / _CACHES.get(sys.platform, ".cache") / "memograd" / "code")
-
-
-_CACHES = {"darwin": "Library/Caches", "win32": "AppData/Local"}
