@@ -194,3 +194,8 @@ def test_missing_numbers() -> None:
     with pytest.raises(DataError) as caught:
         numbers_of(one_column("1", "", "3"), "y")
     assert_says(caught, "row 2 (line 3)", "missing value")
+
+
+def test_classes_of_signs() -> None:
+    """What only begins like an integer is text."""
+    assert infer_target(one_column(*("--5", "a") * 6), "y", None).y.tolist() == ["--5", "a"] * 6

@@ -95,3 +95,12 @@ def test_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
     )
     search.set_callbacks(callback.ProgressBar()).fit(X, y)
     assert "GridSearchCV" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [{"solver": "lbfgs"}, {"solver": "sgd", "learning_rate": "adaptive"}])
+def test_members_one_after_the_other(options: dict[str, str]) -> None:
+    """Members that are trained apart report each for itself, and a callback is told of all their epochs."""
+    witness = Witness()
+    MLPClassifier(**SMALL, n_ens=2, **options).set_callbacks(witness).fit(X, y)
+    assert witness.told.count("begin epoch") == witness.told.count("end epoch") > 6
+    assert witness.told[-2:] == ["end fit", "teardown"]

@@ -498,3 +498,10 @@ def test_random_state() -> None:
     drawn = np.random.RandomState(0)
     first, second = (MLPClassifier(**SMALL, random_state=drawn).fit(*IRIS) for _ in range(2))
     assert not same(first, second)
+
+
+def test_declared_categories_are_declared_for_predictions_too() -> None:
+    """A column of words and numbers that is declared one of categories is read as such when it is predicted from."""
+    table = {"a": [1, "small", 2, "large"] * 10, "b": np.arange(40.0)}
+    fitted = MLPClassifier(categorical_features=["a"], max_iter=2).fit(table, [0, 1] * 20)
+    assert fitted.predict(table).shape == (40,)

@@ -313,3 +313,16 @@ def test_nothing_is_imported_for_it() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_categories_of_numbers_name_the_row() -> None:
+    """What is infinite is told with its row, also where numbers are declared categories."""
+    with pytest.raises(DataError, match="row 5 of 5"):
+        as_table(np.array([[1.0], [2.0], [1.0], [1.0], [np.inf]]), categorical=[0])
+
+
+def test_masked_integers_stay_exact_as_categories() -> None:
+    """Neighbours beyond 2**53 are different, masked or not."""
+    values = np.ma.MaskedArray([2**60, 2**60 + 1, 0], [False, False, True])
+    (column,) = as_table({"a": values}, categorical=["a"]).columns
+    assert column.values.tolist() == [2**60, 2**60 + 1, None]

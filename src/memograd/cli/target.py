@@ -258,7 +258,7 @@ def _refuse_constant(table: CsvTable, name: str, n_distinct: int) -> None:
 
 def _is_plain_integer(cell: str) -> bool:
     """Whether a cell is written as Python writes an integer, so that nothing is lost when it is read as one."""
-    return len(cell) < _MAX_DIGITS and cell.lstrip("-").isdecimal() and str(int(cell)) == cell
+    return len(cell) < _MAX_DIGITS and cell.removeprefix("-").isdecimal() and str(int(cell)) == cell
 
 
 def _exact(cell: str) -> float:

@@ -116,7 +116,10 @@ class MLPEstimator(Fitted, CallbackSupportMixin, BaseEstimator):  # type: ignore
             recipe = _of_one_epoch(recipe)
         if validation is not None:
             recipe = dataclasses.replace(recipe, keeps="best")
-        tasks = FitTasks(self, recipe.settings.epochs, X=X, y=y, metadata={"sample_weight": sample_weight})
+        # Members that are trained one after the other report each for itself.
+        is_apart = recipe.lbfgs is not None or recipe.lowers_rate or start is not None
+        n_epochs = recipe.settings.epochs * (recipe.n_members if is_apart else 1)
+        tasks = FitTasks(self, n_epochs, X=X, y=y, metadata={"sample_weight": sample_weight})
         with self._reporting(tasks) as on_epoch:
             trained = train_table(
                 table,
@@ -148,11 +151,9 @@ class MLPEstimator(Fitted, CallbackSupportMixin, BaseEstimator):  # type: ignore
 
     def _read(self, X: Any, *, is_new: bool) -> Table:
         """The table; its columns are noted, or must be those that are."""
-        owner = type(self).__name__
-        table = table_of(X, owner, self.categorical_features)
+        table = table_of(X, type(self).__name__, self.categorical_features)
         if not is_new:
-            check_columns(X, table, self.n_features_in_, getattr(self, "feature_names_in_", None), owner)
-            return table
+            return self._checked(X, table)
         self.n_features_in_ = len(table.columns)
         names = text_names(X)
         if names is not None:
@@ -163,16 +164,16 @@ class MLPEstimator(Fitted, CallbackSupportMixin, BaseEstimator):  # type: ignore
 
     def _to_predict(self, X: Any) -> Table:
         """The table to predict, of the columns of the training."""
-        owner = type(self).__name__
-        table = table_of(X, owner)
-        check_columns(X, table, self.n_features_in_, getattr(self, "feature_names_in_", None), owner)
+        return self._checked(X, table_of(X, type(self).__name__, self.categorical_features))
+
+    def _checked(self, X: Any, table: Table) -> Table:
+        check_columns(X, table, self.n_features_in_, getattr(self, "feature_names_in_", None), type(self).__name__)
         return table
 
     def _labelled(self, X_val: Any, y_val: Any, weight: Any, *, task: Task) -> Labelled:
         if X_val is None or y_val is None:
             raise DataError(f"{'X_val' if X_val is None else 'y_val'} is missing; give X_val and y_val, or neither")
-        table = table_of(X_val, type(self).__name__, self.categorical_features)
-        check_columns(X_val, table, self.n_features_in_, getattr(self, "feature_names_in_", None), type(self).__name__)
+        table = self._to_predict(X_val)
         found, y = self._target_of(y_val)
         if found != task:
             raise DataError(f"y_val is one of a {found}, and y of a {task}; give targets of one kind")

@@ -67,9 +67,9 @@ def check_columns(X: Any, table: Table, n_columns: int, names: Array | None, own
     if len(table.columns) != n_columns:
         raise DataError(f"X has {len(table.columns)} features, but {owner} is expecting {n_columns} features as input")
     if found is None and names is not None:
-        warnings.warn(f"X does not have valid feature names, but {owner} was fitted with feature names", stacklevel=4)
+        warnings.warn(f"X does not have valid feature names, but {owner} was fitted with feature names", stacklevel=5)
     elif found is not None and names is None:
-        warnings.warn(f"X has feature names, but {owner} was fitted without feature names", stacklevel=4)
+        warnings.warn(f"X has feature names, but {owner} was fitted without feature names", stacklevel=5)
 
 
 def _check_array(X: Array, owner: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
 from typing import final
 
-_HERE = str(Path(__file__).parents[1])
+_HERE = str(Path(__file__).parents[1]) + os.sep
 
 
 class MemoWarning(UserWarning):

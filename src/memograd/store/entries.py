@@ -51,8 +51,8 @@ class Entries:
 
     def read(self, key: str) -> Entry | None:
         """Return an entry, every byte of it checked; None when it is not there, or not whole."""
-        header = self.header(key)
         for _ in range(_LOOKS):
+            header = self.header(key)
             if header is None:
                 return None
             if header.is_whole:
@@ -64,7 +64,6 @@ class Entries:
                 return None
             if blobs is not None:
                 return header.entry(blobs)
-            header = self.header(key)
         # The record stays: it is whole, and good again as soon as somebody puts the same blob.
         self._say(_place(key), _INCOMPLETE, None)
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from memograd.cli.target import Target
@@ -24,10 +26,11 @@ def out_of_fold(trained: Trained, table: Table, target: Target) -> dict[str, flo
     target : Target
     """
     model, loss = trained.model, resolve_loss(trained.model.network.loss)
-    by_member = model.scores(table)
-    scores = np.empty_like(by_member[0])
-    for found, member in zip(by_member, trained.members, strict=True):
-        scores[member.validation] = found[member.validation]
+    scores = np.empty((table.n_rows, model.network.sizes[-1]), np.float32)
+    for parameters, member in zip(model.members, trained.members, strict=True):
+        assert member.validation is not None
+        alone = replace(model, members=(parameters,))
+        scores[member.validation] = alone.scores(table.take(member.validation))[0]
     if isinstance(model.target, NumberTarget):
         score = r2(target.y, model.target.decode(loss.predict(scores), clip=model.clip))
     else:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memograd.errors import DataError
-from memograd.table.column import Array, Column, Kind
+from memograd.table.column import Array, Column, Kind, factorized
 from memograd.table.readers.container import Container
 from memograd.table.readers.objects import read_objects
 from memograd.table.wording import place, shown
@@ -114,6 +114,8 @@ def read_array(name: str, values: Array, is_category: bool = False) -> Column:
     >>> read_array("day", np.array(["1970-01-02", "NaT"], dtype="datetime64[D]")).values
     array([86400.,    nan])
     """
+    if is_category and isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "iu":
+        return read_objects(name, values.tolist(), is_category)  # a float64 would merge large integers
     if values.dtype.kind not in _READERS:
         raise DataError(_refusal(name, values))
     return _READERS[values.dtype.kind](name, _unmasked(values), is_category)
@@ -136,6 +138,8 @@ def _seconds_since_1970(name: str, dates: Array) -> NDArray[np.float64]:
 
 def categories_of(name: str, values: Array) -> Column:
     """Return a column of numbers or truth values : (n_rows,) as categories."""
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        factorized(name, values.tolist())  # refuses it, with its row
     distinct, codes = np.unique(values, return_inverse=True, equal_nan=True)
     known = Column(name, "category", distinct.astype(object))
     assert known.categories is not None
