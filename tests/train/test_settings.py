@@ -72,12 +72,18 @@ def test_choices(bad: dict[str, Any]) -> None:
         Settings(**bad)
 
 
-@given(n_rows=st.integers(1, 5000), batch_size=st.integers(1, 600))
+@given(n_rows=st.integers(1, 300_000), batch_size=st.integers(1, 600))
 def test_even_batches(n_rows: int, batch_size: int) -> None:
-    """An epoch has as many steps as come closest to the size that is asked for, and no row is left for a tiny one."""
+    """Minibatches have about the size that is asked for, and the last one of many steps is no small one."""
     size = Settings(batch_size=batch_size, is_batch_even=True).rows_per_batch(n_rows)
-    n_steps = -(-n_rows // size)
-    assert n_steps <= max(1, round(n_rows / batch_size))
+    last = n_rows - (-(-n_rows // size) - 1) * size
     assert size <= 1.5 * batch_size + 1
-    # The last one has a row less for each of the others at most.
-    assert n_rows - (n_steps - 1) * size >= size - n_steps
+    assert size >= min(n_rows, 0.6 * batch_size - 1)
+    if batch_size >= 64:
+        assert last >= 0.7 * size
+
+
+def test_many_even_batches() -> None:
+    """With as many steps as rows in each, to round the size up would take all rows of the last one."""
+    size = Settings(batch_size=256, is_batch_even=True).rows_per_batch(65_793)
+    assert 65_793 % size > 0.9 * size or 65_793 % size == 0

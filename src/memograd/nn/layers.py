@@ -38,7 +38,7 @@ class Dense:
     ----------
     n_in, n_out : int
     activation : str, callable or Activation
-    parametrization : {"standard", "neural_tangent"}
+    parametrization : {"standard", "glorot", "neural_tangent"}
         Standard: c is 1, W starts uniform around 0 with the variance that suits the activation, b at 0. Neural
         tangent: c is 1/√n_in, W and b start standard normal, and b moves at a tenth of the learning rate.
     scaled_input : bool

@@ -44,7 +44,7 @@ class MLP:
         The rate at which the outputs of hidden layers are dropped.
     layer_norm : bool
         Whether hidden layers are normalized before their activation.
-    parametrization : {"standard", "neural_tangent"}
+    parametrization : {"standard", "glorot", "neural_tangent"}
         Of the dense layers; see `Dense`.
     scaled_input : bool
         Whether each column that enters the first dense layer is multiplied by a trained number of its own.
@@ -111,7 +111,7 @@ class MLP:
         return self.network.init(seed, dtype)
 
     def rate_factors(self, parameters: Parameters) -> Parameters:
-        """What multiplies the learning rate of each parameter; see `memograd.nn.layers.rate_factors`."""
+        """What multiplies the learning rate of each parameter; see `memograd.nn.layer.rate_factors`."""
         return self.network.rate_factors(parameters)
 
     def __call__(self, parameters: Parameters, X: Array, noise: Noise | None = None) -> Array:
@@ -203,8 +203,8 @@ class _Block:
     def rate_factors(self, parameters: Parameters) -> Parameters:
         factors = dict.fromkeys(parameters, 1.0)
         for part in self.parts:
-            if isinstance(part, Dense):
-                factors.update(part.rate_factors(parameters))
+            own = getattr(part, "rate_factors", None)
+            factors.update({} if own is None else own(parameters))
         return factors
 
     def __call__(self, parameters: Parameters, x: Array, noise: Noise | None = None) -> Array:

@@ -76,7 +76,7 @@ class Network:
         return self.body.init(generator, float_dtype(dtype))
 
     def rate_factors(self, parameters: Parameters) -> Parameters:
-        """What multiplies the learning rate of each parameter; see `memograd.nn.layers.rate_factors`."""
+        """What multiplies the learning rate of each parameter; see `memograd.nn.layer.rate_factors`."""
         return rate_factors(self.body, parameters)
 
     def __call__(self, parameters: Parameters, X: Array, noise: Noise | None = None) -> Array:

@@ -51,7 +51,7 @@ def uniform_start(generator: np.random.Generator, n_in: int, n_out: int, varianc
 
 
 def glorot_start(generator: np.random.Generator, n_in: int, n_out: int, variance: float) -> tuple[Array, Array]:
-    """Weights and biases uniform within the same limits, by the numbers of inputs and outputs, as in scikit-learn."""
+    """Weights and biases uniform within ±√(6 / (n_in + n_out)), as in scikit-learn but for logistic layers."""
     limit = (6.0 / (n_in + n_out)) ** 0.5
     return generator.uniform(-limit, limit, (n_in, n_out)), generator.uniform(-limit, limit, n_out)
 

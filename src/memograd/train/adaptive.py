@@ -9,7 +9,7 @@ from typing import Any
 from memograd.nn.optimizers import Optimizer
 from memograd.store.protocol import Store
 from memograd.train.epochs import State
-from memograd.train.history import Epoch, replay
+from memograd.train.history import Epoch, Standing, replay
 from memograd.train.loop import Fit, Recall, fit
 from memograd.train.rows import Rows
 from memograd.train.settings import Settings
@@ -58,25 +58,39 @@ def fit_adaptively(
     """
     fits: list[Fit] = []
     optimizer: Any = settings.optimizer
-    state = start
+    state, n_before = start, 0 if start is None else start.epoch
+    standing = Standing(n_before)
+
+    def report(epoch: Epoch) -> None:
+        """Tell of an epoch as one of all rates: what is best for its own need not be best."""
+        nonlocal standing
+        told, standing = standing.after(settings, epoch.loss, epoch.validation_loss, epoch.validation_score)
+        if on_epoch is not None:
+            on_epoch(told)
+
     while True:
         own = dataclasses.replace(settings, optimizer=optimizer)
-        fits.append(
-            fit(
+        try:
+            found = fit(
                 network,
                 train,
                 validation,
                 settings=own,
                 score=score,
-                on_epoch=on_epoch,
+                on_epoch=report,
                 store=store,
                 start=state,
             )
-        )
+        except KeyboardInterrupt:
+            if not fits:
+                raise
+            return _joined(fits, settings, n_before, "interrupted")
+        fits.append(found)
+        _, standing = _replayed(fits, settings, n_before)
         state = fits[-1].state
         optimizer = _slower(optimizer)
         if fits[-1].stopped != "early" or optimizer is None or state.epoch >= settings.epochs:
-            return _joined(fits, settings, 0 if start is None else start.epoch)
+            return _joined(fits, settings, n_before, fits[-1].stopped)
 
 
 def _slower(optimizer: Any) -> Optimizer | None:
@@ -86,10 +100,15 @@ def _slower(optimizer: Any) -> Optimizer | None:
     return found
 
 
-def _joined(fits: Sequence[Fit], settings: Settings, n_before: int) -> Fit:
-    """Trainings one after the other as one, with the best epoch of them all."""
+def _replayed(fits: Sequence[Fit], settings: Settings, n_before: int) -> tuple[list[Epoch], Standing]:
+    """The epochs of trainings one after the other, and how they stand together."""
     numbers = [(epoch.loss, epoch.validation_loss, epoch.validation_score) for each in fits for epoch in each.history]
-    history, standing = replay(dataclasses.replace(settings, patience=None), numbers, n_before)
+    return replay(dataclasses.replace(settings, patience=None), numbers, n_before)
+
+
+def _joined(fits: Sequence[Fit], settings: Settings, n_before: int, stopped: str) -> Fit:
+    """Trainings one after the other as one, with the best epoch of them all."""
+    history, standing = _replayed(fits, settings, n_before)
     assert standing.best is not None
     # What is best of all is best of its own part, by the same rule.
     parameters = next(each.parameters for each in fits if each.history[-1].number >= standing.best.number)
@@ -99,4 +118,4 @@ def _joined(fits: Sequence[Fit], settings: Settings, n_before: int) -> Fit:
         sum(each.memo.seconds_saved for each in fits),
         next((each.memo.note for each in fits if each.memo.note), None),
     )
-    return Fit(parameters, tuple(history), standing.best, fits[-1].stopped, fits[-1].state, memo)
+    return Fit(parameters, tuple(history), standing.best, stopped, fits[-1].state, memo)

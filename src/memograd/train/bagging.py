@@ -123,7 +123,9 @@ def _assignments(members: Sequence[Member], rows: Rows, settings: Settings) -> I
         own, key, validation = replace(settings, seed=member.seed), None, None
         if member.validation is not None:
             key = np.asarray(member.validation, np.int64)
-            validation = held.setdefault(key.tobytes(), rows[member.validation].laid_out())
+            if key.tobytes() not in held:
+                held[key.tobytes()] = rows[member.validation].laid_out()
+            validation = held[key.tobytes()]
         yield Assignment(own, validation, key, np.asarray(member.train))
 
 

@@ -329,6 +329,8 @@ class Training:
     def _state(self) -> State:
         """The state after the last whole epoch. If there is none of it any more, the epochs since one are repeated."""
         number = self._at.standing.number
+        if self._snapshot is not None and self._snapshot.epoch == number:
+            return self._snapshot
         if self._epochs is not None and self._epochs.number == number:
             return self._epochs.state()
         state = self._begun()

@@ -111,6 +111,7 @@ def _checked(rows: RowNumbers, n_rows: int) -> RowNumbers:
     rows = np.asarray(rows)
     if not rows.size or rows.ndim != 1 or rows.dtype.kind not in "iu":
         raise DataError(f"a fold's rows are {rows!r}; they must be one or more row numbers")
-    if rows.min() < 0 or rows.max() >= n_rows:
-        raise DataError(f"a fold names row {rows.max()} of {n_rows} rows, which are counted from 0")
+    outside = rows[(rows < 0) | (rows >= n_rows)]
+    if outside.size:
+        raise DataError(f"a fold names row {outside[0]} of {n_rows} rows, which are counted from 0")
     return rows.astype(np.intp)

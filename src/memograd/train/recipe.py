@@ -9,7 +9,7 @@ from typing import Literal, final
 
 import numpy as np
 
-from memograd.errors import BadSetting, UnknownName
+from memograd.errors import UnknownName
 from memograd.nn.activations import ActivationLike
 from memograd.nn.arrays import Array
 from memograd.nn.classification import BinaryCrossEntropy, CrossEntropy, MultiLabelCrossEntropy
@@ -19,7 +19,7 @@ from memograd.nn.losses import LossLike, resolve_loss
 from memograd.nn.mlp import MLP
 from memograd.nn.optimizers import Adam
 from memograd.nn.regression import Poisson, SquaredError
-from memograd.nn.settings import COUNT, FLAG, NOT_NEGATIVE, settle
+from memograd.nn.settings import BELOW_ONE, COUNT, FLAG, NOT_NEGATIVE, settle
 from memograd.table.encoder import Encoder, EncoderSettings
 from memograd.train.lbfgs import LBFGS
 from memograd.train.settings import Settings
@@ -98,12 +98,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         settle(self, alpha=NOT_NEGATIVE, lowers_rate=FLAG, standardizes=FLAG, clips=FLAG, n_members=COUNT)
+        settle(self, validation_fraction=BELOW_ONE)
         object.__setattr__(self, "hidden", tuple(self.hidden))
         object.__setattr__(self, "loss", resolve_loss(self.loss))
         if isinstance(self.loss, Poisson):
             object.__setattr__(self, "standardizes", False)
-        if isinstance(self.validation_fraction, bool) or not 0 <= self.validation_fraction < 1:
-            raise BadSetting(f"Recipe(validation_fraction={self.validation_fraction!r}): it must be a number in [0, 1)")
         if self.keeps not in ("best", "last"):
             raise UnknownName(f"Recipe(keeps={self.keeps!r}): there is 'best' and 'last'")
 

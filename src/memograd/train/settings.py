@@ -116,10 +116,20 @@ class Settings:
         """
         if self.batch_size is not None:
             if self.is_batch_even:
-                n_steps = max(1, round(n_rows / self.batch_size))
-                return -(-n_rows // n_steps)
+                return _even_size(n_rows, max(1, round(n_rows / self.batch_size)))
             return min(self.batch_size, n_rows)
         wanted = MIN_BATCH
         while wanted < MAX_BATCH and n_rows > wanted * MANY_STEPS:
             wanted *= 2
         return min(wanted, n_rows)
+
+
+def _even_size(n_rows: int, n_steps: int) -> int:
+    """The size of minibatches of which about so many make an epoch, such that the last one lacks as few as can be."""
+
+    def lacking(n: int) -> tuple[float, int]:
+        size = -(-n_rows // n)
+        return round(-n_rows % size / size, 1), abs(n - n_steps)
+
+    near = range(n_steps - n_steps // 8, n_steps + n_steps // 8 + 1)
+    return -(-n_rows // min(near, key=lacking))

@@ -192,13 +192,14 @@ def train_table(
     if folds is not None and given.weight is not None:
         folds = renumbered(folds, np.flatnonzero(given.weight), table.n_rows)
     target = _target(task, given.y, recipe, classes) if start is None else start.model.target
-    members = _members(rows, target, recipe, validation, folds)
+    held = None if validation is None else validation.counted()
+    members = _members(rows, target, recipe, held, folds)
     trained_on = _rows_of_any(members)
     encoder = Encoder.fit(rows.table.take(trained_on), recipe.encoder) if start is None else start.model.encoder
     if start is None and isinstance(target, NumberTarget):
         target = NumberTarget.fit(rows.y[trained_on], standardize=recipe.standardizes)
     network = recipe.network(encoder, target.n_outputs) if start is None else start.model.network
-    everything = _encoded((rows,) if validation is None else (rows, validation.counted()), encoder, target, network)
+    everything = _encoded((rows,) if held is None else (rows, held), encoder, target, network)
     name, make_score = judge or JUDGES[task]
     settings = _settings(recipe, rows, members[0])
     fits = _fits(network, everything, members, recipe, settings, make_score(network, target), store, on_epoch, start)
@@ -214,7 +215,7 @@ def _members(
         raise BadSetting("rows to validate on are given, and folds that say which to hold out; give one of the two")
     if validation is not None:
         train = np.arange(n_rows)
-        held = np.arange(n_rows, n_rows + validation.counted().table.n_rows)
+        held = np.arange(n_rows, n_rows + validation.table.n_rows)
         return tuple(Member(train, held, seed + i) for i in range(n_members))
     if folds is not None:
         return of_folds(folds, n_rows, seed=seed, n_members=n_members)
