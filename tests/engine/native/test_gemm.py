@@ -44,6 +44,7 @@ def tile(target: Machine, dtype: Any, **shape: Any) -> Any:
     module = Module()
     lanes = target.lanes(np.dtype(dtype).itemsize)
     shape.setdefault("result_stride", shape["vectors"] * lanes)
+    shape.setdefault("vector_stride", lanes)
     name = tile_function(module, kind=KINDS[dtype], lanes=lanes, **shape)
 
     def call(b: Builder, *arguments: Value) -> None:
@@ -86,6 +87,20 @@ def test_tiles_of_a_transposed_operand(target: Machine, dtype: Any) -> None:
     call = tile(target, dtype, rows=rows, vectors=2, row_stride=1, k_stride=50, right_stride=2 * lanes, tail=0)
     call(left.ctypes.data, right.ctypes.data, result.ctypes.data, 40)
     assert_product(result, left.T[:rows], right)
+
+
+@pytest.mark.parametrize("target", MACHINES)
+@pytest.mark.parametrize("dtype", KINDS)
+def test_tiles_of_panels(target: Machine, dtype: Any) -> None:
+    """The right operand may lie in panels, one vector's columns after the other."""
+    rng, lanes = np.random.default_rng(6), target.lanes(np.dtype(dtype).itemsize)
+    left, right = rng.normal(size=(3, 21)).astype(dtype), rng.normal(size=(21, 2 * lanes)).astype(dtype)
+    panels = np.ascontiguousarray(right.reshape(21, 2, lanes).transpose(1, 0, 2))
+    result = np.zeros((3, 2 * lanes), dtype)
+    strides = {"row_stride": 21, "k_stride": 1, "right_stride": lanes, "vector_stride": 21 * lanes}
+    call = tile(target, dtype, rows=3, vectors=2, tail=0, **strides)
+    call(left.ctypes.data, panels.ctypes.data, result.ctypes.data, 21)
+    assert_product(result, left, right)
 
 
 @pytest.mark.parametrize("target", MACHINES)

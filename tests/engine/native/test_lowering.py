@@ -12,7 +12,8 @@ import memograd as mg
 from memograd.engine.native import training_code
 from memograd.engine.native.ir import Module
 from memograd.engine.native.kernels import shares
-from memograd.engine.native.lowering import Form, Lowering, padded_bytes, row_strides
+from memograd.engine.native.layouts import Layout, bytes_of, place_of
+from memograd.engine.native.lowering import Form, Lowering
 from memograd.engine.native.machine import machine
 from memograd.engine.native.program import lanes_for
 from memograd.engine.native.traced_step import ROWS, STATE, TracedStep
@@ -101,7 +102,7 @@ def test_temporaries_share_memory() -> None:
             x = x.T @ np.tanh(x)
         return x
 
-    size = padded_bytes(make_input(1, 0, (64, 64), np.dtype(float)), machine().lanes(8))
+    size = bytes_of(make_input(1, 0, (64, 64), np.dtype(float)), machine().lanes(8), Layout.ROWS)
     lowering = lowered(f, np.ones((64, 64)))
     assert lowering.n_levels >= 20
     assert lowering.arena_bytes <= 5 * size
@@ -113,9 +114,9 @@ def test_rows_of_whole_vectors() -> None:
         for dtype in (np.float32, np.float64, np.bool_):
             node = make_input(1, 0, shape, np.dtype(dtype))
             for lanes in (4, 8, 16):
-                strides = row_strides(node, lanes)
+                strides = place_of(0, node, lanes, Layout.ROWS).strides
                 last = sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
-                size = padded_bytes(node, lanes) // node.dtype.itemsize
+                size = bytes_of(node, lanes, Layout.ROWS) // node.dtype.itemsize
                 whole = -(-(last + 1) // lanes) * lanes
                 assert size >= whole
                 long = [axis for axis, n in enumerate(shape) if n != 1]

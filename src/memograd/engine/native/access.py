@@ -64,14 +64,17 @@ class Place(NamedTuple):
     slot : int
         Of the table of pointers that each kernel is given.
     strides : tuple of int
-        For each axis, in elements.
+        For each axis, in elements; along the columns of panels, of the whole vectors where they begin.
     is_padded : bool
         Whether a vector may run over the end of the last axis.
+    panel : int
+        How many columns lie side by side in a panel; 0 for a matrix that is not in panels.
     """
 
     slot: int
     strides: tuple[int, ...]
     is_padded: bool
+    panel: int = 0
 
 
 def strides_of(shape: Shape, multiple: int = 1) -> tuple[int, ...]:
@@ -182,14 +185,12 @@ class Frame:
         """Elements that lie in memory."""
         self.on_read(node, index)
         padded = place.is_padded and index[-1:] != () and index[-1].key == self.lane_key
-        return self.fetched(node, self.pointer(node), place.strides, index, is_padded=padded)
+        return self.fetched(node, self.pointer(node), place, index, is_padded=padded)
 
-    def fetched(
-        self, node: Node, pointer: Value, strides: Sequence[int], index: Indices, *, is_padded: bool = False
-    ) -> Value:
+    def fetched(self, node: Node, pointer: Value, place: Place, index: Indices, *, is_padded: bool = False) -> Value:
         """Elements of a node from behind a pointer: one, a vector, or one for each lane from its own place."""
         b, kind = self.b, memory_type(node.dtype)
-        start, step = self.offset(strides, index)
+        start, step = self.distance(place, index)
         if isinstance(start, Value) and start.type.lanes:
             loaded = b.gather(b.offset(pointer, start, kind), kind, self.mask())
         elif step == 0:
@@ -203,12 +204,12 @@ class Frame:
 
     def reload(self, node: Node, index: Indices, place: Place) -> Value:
         """Elements that this kernel has written."""
-        return self.fetched(node, self.slot(place.slot), place.strides, index)
+        return self.fetched(node, self.slot(place.slot), place, index)
 
     def store(self, node: Node, index: Indices, value: Value, place: Place) -> None:
         """Write elements to a place."""
         b, kind = self.b, memory_type(node.dtype)
-        start, step = self.offset(place.strides, index)
+        start, step = self.distance(place, index)
         pointer = b.offset(self.slot(place.slot), start, kind)
         if node.dtype.kind == "b":
             value = b.convert(value, "zext", kind)
@@ -226,6 +227,19 @@ class Frame:
         if isinstance(self.n_valid, int):
             return self.b.vector([lane < self.n_valid for lane in range(self.lanes)], I1)
         return self.b.compare("<", self.b.lane_numbers(self.lanes), self.n_valid)
+
+    def distance(self, place: Place, index: Indices) -> tuple[Any, int]:
+        """As `offset`, for a place of any layout."""
+        if not place.panel:
+            return self.offset(place.strides, index)
+        row, column = index
+        row_stride, column_stride = place.strides
+        if column.step == 1 and column.key == self.lane_key:
+            return self.offset(place.strides, (row, column._replace(step=0)))[0], 1
+        number = self.number(column)
+        panels = number // place.panel if isinstance(number, int) else number >> (place.panel.bit_length() - 1)
+        where = add(times(panels, place.panel * column_stride), number & (place.panel - 1))
+        return self.offset((row_stride, 1), (row, Index(where)))
 
     def offset(self, strides: Sequence[int], index: Indices) -> tuple[Any, int]:
         """The distance in elements, of lane 0 and from lane to lane; or a vector of distances, and 0."""

@@ -26,6 +26,7 @@ def tile_function(
     row_stride: int,
     k_stride: int,
     right_stride: int,
+    vector_stride: int,
     tail: int,
     result_stride: int,
     resumes: bool = False,
@@ -42,6 +43,8 @@ def tile_function(
         Of the tile.
     row_stride, k_stride, right_stride : int
         From row to row and from k to k of the left operand, from k to k of the right one, in elements.
+    vector_stride : int
+        From the first vector of the right operand to the second.
     result_stride : int
         From row to row of the result, in elements.
     tail : int
@@ -49,7 +52,10 @@ def tile_function(
     resumes : bool
         Whether the sums start from what lies in `result`.
     """
-    key = ("tile", kind, lanes, rows, vectors, row_stride, k_stride, right_stride, tail, result_stride, resumes)
+    key = (
+        "tile", kind, lanes, rows, vectors, row_stride, k_stride, right_stride, vector_stride, tail, result_stride,
+        resumes,
+    )  # fmt: skip
 
     def body(b: Builder, left: Value, right: Value, result: Value, n: Value) -> None:
         vector = kind.of(lanes)
@@ -60,7 +66,8 @@ def tile_function(
 
         def step(a: Value, p: Value, sums: list[Value]) -> list[Value]:
             row = [
-                b.load(b.offset(p, j * lanes, kind), vector, mask if j == vectors - 1 else None) for j in range(vectors)
+                b.load(b.offset(p, j * vector_stride, kind), vector, mask if j == vectors - 1 else None)
+                for j in range(vectors)
             ]
             out = []
             for r in range(rows):

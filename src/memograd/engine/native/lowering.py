@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from memograd.engine.native.access import Frame, Indices, Place, strides_of
+from memograd.engine.native.access import Frame, Indices, Place
 from memograd.engine.native.elementwise import memory_type
 from memograd.engine.native.fusion import Fusion, Kernel, ends_in_lanes, long_axes
 from memograd.engine.native.ir import Builder, Module, Value
@@ -21,6 +21,7 @@ from memograd.engine.native.kernels import shares
 from memograd.engine.native.kernels.emission import Emission
 from memograd.engine.native.kernels.products import is_blocked
 from memograd.engine.native.kernels.table import emit
+from memograd.engine.native.layouts import Layout, best_in_panels, bytes_of, place_of
 from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import Share, rows_share
 from memograd.engine.native.threads import barrier
@@ -29,8 +30,6 @@ from memograd.errors import CannotLower
 from memograd.graph.node import Node
 from memograd.plan.arena import Arena
 from memograd.plan.from_graph import Plan
-
-PAGE_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,7 @@ class Form:
 
     Attributes
     ----------
-    is_padded : bool
-        In rows of whole vectors, and not in C order without gaps.
+    layout : Layout
     is_private : bool
         Each thread has its own.
     state : int or None
@@ -67,26 +65,10 @@ class Form:
         Of an argument: its rows are copied, at the beginning of the step, from those of a larger array.
     """
 
-    is_padded: bool = False
+    layout: Layout = Layout.COMPACT
     is_private: bool = False
     state: int | None = None
     is_gathered: bool = False
-
-
-def row_strides(node: Node, lanes: int) -> tuple[int, ...]:
-    """Of an array in rows of whole vectors, which do not all begin at the same place of a page."""
-    strides = list(strides_of(node.shape, lanes))
-    long = [axis for axis, n in enumerate(node.shape) if n != 1]
-    if len(long) == 2 and strides[long[0]] * node.dtype.itemsize % PAGE_BYTES == 0:
-        strides[long[0]] += lanes
-    return tuple(strides)
-
-
-def padded_bytes(node: Node, lanes: int) -> int:
-    """The bytes of such an array; with one vector more, which may be read."""
-    long = [axis for axis, n in enumerate(node.shape) if n != 1]
-    size = row_strides(node, lanes)[long[0]] * node.shape[long[0]] if len(long) > 1 else node.size
-    return (-(-size // lanes) * lanes + lanes) * node.dtype.itemsize
 
 
 @dataclass(slots=True)
@@ -156,7 +138,8 @@ class Lowering:
         overwritten = {
             node: inputs[form.state] for node, form in zip(outputs, forms[1], strict=True) if form.state is not None
         }
-        self._fusion = Fusion(_in_order(plan), outputs, overwritten)
+        self._nodes = _in_order(plan)
+        self._fusion = Fusion(self._nodes, outputs, overwritten)
         self.slots: list[Slot] = []
         self._places: dict[Node, Place] = {}
         self._targets: dict[Node, list[Place]] = {}
@@ -186,9 +169,9 @@ class Lowering:
 
     def _place_arguments(self) -> None:
         for node, form in zip(self._inputs, self._forms[0], strict=True):
-            strides = row_strides(node, self.lanes) if form.is_padded else strides_of(node.shape)
-            kind, size = ("arena", padded_bytes(node, self.lanes)) if form.is_gathered else ("input", node.size_bytes)
-            self._places[node] = Place(self._slot(kind, size), strides, form.is_padded)
+            size = bytes_of(node, self.lanes, form.layout)
+            slot = self._slot("arena" if form.is_gathered else "input", size)
+            self._places[node] = place_of(slot, node, self.lanes, form.layout)
 
     def _place_results(self) -> None:
         for node, form in zip(self._outputs, self._forms[1], strict=True):
@@ -197,27 +180,31 @@ class Lowering:
                 place = self._places[state]
                 self.slots.append(self.slots[place.slot])
             else:
-                strides = row_strides(node, self.lanes) if form.is_padded else strides_of(node.shape)
-                place = Place(self._slot("output", node.size_bytes), strides, form.is_padded)
+                slot = self._slot("output", bytes_of(node, self.lanes, form.layout))
+                place = place_of(slot, node, self.lanes, form.layout)
             self._targets.setdefault(node, []).append(place)
             self._places.setdefault(node, place)
 
     def _place_temporaries(self) -> None:
+        in_panels = best_in_panels(self._nodes)
         for kernel in self._fusion.kernels:
             for node in kernel.stored:
                 if node in self._targets:
                     continue
                 is_private = not long_axes(node.shape) or shares.is_repeated(kernel)
                 # Blocks of random bits may go over the end of a row, if they are not drawn row by row.
-                padded = node.op != "random_bits" or shares.is_drawn_in_rows(node)
-                strides = row_strides(node, self.lanes) if padded else strides_of(node.shape)
-                size = padded_bytes(node, self.lanes)
-                place = Place(self._slot("private" if is_private else "arena", size), strides, padded)
+                layout = Layout.ROWS
+                if node in in_panels:
+                    layout = Layout.PANELS
+                elif node.op == "random_bits" and not shares.is_drawn_in_rows(node):
+                    layout = Layout.COMPACT
+                size = bytes_of(node, self.lanes, Layout.ROWS if layout is Layout.COMPACT else layout)
+                place = place_of(self._slot("private" if is_private else "arena", size), node, self.lanes, layout)
                 self._places.setdefault(node, place)
                 self._targets[node] = [place]
             if kernel.node is not None and is_blocked(kernel.node, self._n_cores):
-                slot = self._slot("arena", padded_bytes(kernel.node, self.lanes))
-                self._sums[kernel.node] = Place(slot, row_strides(kernel.node, self.lanes), True)
+                slot = self._slot("arena", bytes_of(kernel.node, self.lanes, Layout.ROWS))
+                self._sums[kernel.node] = place_of(slot, kernel.node, self.lanes, Layout.ROWS)
 
     # Kernels
 

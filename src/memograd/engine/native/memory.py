@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from memograd.engine.native.blocks import aligned_block
-from memograd.engine.native.lowering import Lowering, padded_bytes, row_strides
-from memograd.engine.native.narrow import Narrow
+from memograd.engine.native.layouts import bytes_of, read, write
 from memograd.engine.native.threads import WORDS
-from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE, TracedStep
-from memograd.graph.node import Array, Node
+from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE
+from memograd.engine.native.training_code import TrainingCode
+from memograd.graph.node import Array
 
 
 class TrainingMemory:
@@ -20,26 +20,26 @@ class TrainingMemory:
 
     def __init__(
         self,
-        lowered: Sequence[tuple[Lowering | Narrow, TracedStep]],
+        code: TrainingCode,
         state: Sequence[Array],
         data: Sequence[Array],
         seed: int,
         n_threads: int,
     ) -> None:
+        lowered = code.lowered
         (lowering, step), *_ = lowered
         lanes = lowering.lanes
         nodes = [node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == STATE]
         arena_bytes = max(each.arena_bytes for each, _ in lowered)
-        sizes = [_aligned(padded_bytes(node, lanes)) + 64 for node in nodes]
-        # A narrow step has its numbers without gaps.
-        lanes = 1 if isinstance(lowering, Narrow) else lanes
-        self._nodes, self._lanes = nodes, lanes
+        sizes = [_aligned(bytes_of(node, lanes, layout)) + 64 for node, layout in zip(nodes, code.layouts, strict=True)]
+        self._lanes = lanes
         self._arena = aligned_block(arena_bytes)
         self._state = aligned_block(sum(sizes))
         self._starts = np.cumsum([0, *sizes])[:-1].tolist()
+        self._places = [*zip(nodes, code.layouts, self._starts, strict=True)]
         self.control = np.zeros(WORDS + 8, np.int64)
-        for node, start, value in zip(nodes, self._starts, state, strict=True):
-            _view(self._state[start:], node, lanes)[...] = value
+        for (node, layout, start), value in zip(self._places, state, strict=True):
+            write(self._state[start:], node, lanes, layout, value)
         # What each thread computes for itself: scalars of the state, the clock, and scalars in between.
         self._private: list[Array] = []
         self._tables: list[Array] = []
@@ -97,8 +97,8 @@ class TrainingMemory:
         return [
             self._scalars[0][j].reshape(node.shape).copy()
             if j in self._scalars[0]
-            else _view(self._state[start:], node, self._lanes).copy()
-            for j, (node, start) in enumerate([*zip(self._nodes, self._starts, strict=True)][:count])
+            else read(self._state[start:], node, self._lanes, layout)
+            for j, (node, layout, start) in enumerate(self._places[:count])
         ]
 
 
@@ -124,10 +124,3 @@ class _Own:
 
 def _aligned(size_bytes: int) -> int:
     return -(-size_bytes // 64) * 64
-
-
-def _view(block: Array, node: Node, lanes: int) -> Array:
-    """An array in rows of whole vectors."""
-    strides = [stride * node.dtype.itemsize for stride in row_strides(node, lanes)]
-    base = block[: len(block) // node.dtype.itemsize * node.dtype.itemsize].view(node.dtype)
-    return np.lib.stride_tricks.as_strided(base, node.shape, strides)

@@ -145,19 +145,20 @@ def along(frame: Frame, start: Any, stop: Any, body: Callable[[Index], None]) ->
         frame.n_valid, frame.lane_key = saved
 
     if isinstance(start, int) and isinstance(stop, int):
+        is_aligned = start % lanes == 0
         whole = start + (stop - start) // lanes * lanes
         if whole - start <= UNROLLED * lanes:
             for i in range(start, whole, lanes):
-                vector(i, is_aligned=start == 0)
+                vector(i, is_aligned=is_aligned)
         else:
 
             def inside(i: Value) -> None:
                 frame.enter()
-                vector(i, is_aligned=start == 0)
+                vector(i, is_aligned=is_aligned)
 
             b.loop(start, whole, inside, step=lanes)
         if whole < stop:
-            vector(whole, stop - whole, is_aligned=start == 0)
+            vector(whole, stop - whole, is_aligned=is_aligned)
         return
 
     def some(i: Value) -> None:

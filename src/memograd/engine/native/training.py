@@ -79,7 +79,7 @@ class NativeTraining:
         choices = _choices(code, n_threads)
         self._pace = Pace(choices)
         self.n_threads = max(choices)
-        self._memory = TrainingMemory(code.lowered, state, self._data, seed, self.n_threads)
+        self._memory = TrainingMemory(code, state, self._data, seed, self.n_threads)
         self._losses = np.zeros((2, epochs))
         self._order = np.zeros(self._n_rows, np.int32)
         self._given = None if order is None else np.ascontiguousarray(order, np.int32)

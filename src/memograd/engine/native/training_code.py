@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from memograd.engine.native import driver
 from memograd.engine.native.driver import StepCode
 from memograd.engine.native.ir import Module
 from memograd.engine.native.jit import Code
+from memograd.engine.native.layouts import Layout, best_in_panels
 from memograd.engine.native.lowering import Form, Lowering
 from memograd.engine.native.machine import Machine, machine, usable_cores
 from memograd.engine.native.narrow import Narrow
@@ -37,6 +38,8 @@ class TrainingCode:
     is_narrow : bool
         Whether the batch lies along the lanes; then a step is straight-line code of one thread.
     lowered : list of (Lowering or Narrow, TracedStep)
+    layouts : list of Layout
+        Of the state.
     positions : list of (int, Positions)
         What must be checked of which array of the data.
 
@@ -61,10 +64,14 @@ class TrainingCode:
             self.lowered: list[tuple[Lowering | Narrow, TracedStep]] = [
                 (_narrow(module, f"step{n_rows}", step, lanes), step) for n_rows, step in ordered
             ]
+            self.layouts = [Layout.COMPACT] * whole.roles.count(STATE)
             self.is_narrow = True
         except CannotLower:
             module = Module()
-            self.lowered = [(_wide(module, f"step{n_rows}", step, target, lanes), step) for n_rows, step in ordered]
+            self.layouts = _layouts(whole)
+            self.lowered = [
+                (_wide(module, f"step{n_rows}", step, target, lanes, self.layouts), step) for n_rows, step in ordered
+            ]
             self.is_narrow = False
         codes = [_code_of(*each, n_rows) for each, (n_rows, _) in zip(self.lowered, ordered, strict=True)]
         driver.define(module, *codes)
@@ -110,20 +117,32 @@ def _narrow(module: Module, name: str, step: TracedStep, lanes: int) -> Narrow:
     )
 
 
-def _wide(module: Module, name: str, step: TracedStep, target: Machine, lanes: int) -> Lowering:
+def _layouts(step: TracedStep) -> list[Layout]:
+    """Of the state; the same in a smaller step, since it is the same state."""
+    in_panels = best_in_panels(step.plan.nodes)
+    states = (node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == STATE)
+    return [Layout.PANELS if node in in_panels else Layout.ROWS for node in states]
+
+
+def _wide(
+    module: Module, name: str, step: TracedStep, target: Machine, lanes: int, layouts: Sequence[Layout]
+) -> Lowering:
     forms = {
-        STATE: Form(is_padded=True),
-        ROWS: Form(is_padded=True, is_gathered=True),
+        ROWS: Form(Layout.ROWS, is_gathered=True),
         PROGRESS: Form(is_private=True),
         KEY: Form(is_private=True),
         COUNTER: Form(is_private=True),
     }
-    inputs = [
-        Form(is_padded=True, is_private=True) if role == STATE and node.size == 1 else forms[role]
-        for role, node in zip(step.roles, step.graph.inputs, strict=True)
-    ]
-    states = [i for i, role in enumerate(step.roles) if role == STATE]
-    outputs = [Form(is_padded=True, state=i) for i in states] + [Form(is_private=True)] * 2
+    inputs, outputs = [], []
+    of_state = iter(layouts)
+    for i, (node, role) in enumerate(zip(step.graph.inputs, step.roles, strict=True)):
+        if role == STATE:
+            layout = next(of_state)
+            inputs.append(Form(layout, is_private=node.size == 1))
+            outputs.append(Form(layout, state=i))
+        else:
+            inputs.append(forms[role])
+    outputs += [Form(is_private=True)] * 2
     return Lowering(
         module, name, step.plan, step.graph.inputs, step.graph.outputs, (inputs, outputs),
         machine=target, lanes=lanes, n_cores=usable_cores(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from memograd.engine.native.access import ZERO, Frame, Indices, add, strides_of, times
+from memograd.engine.native.access import ZERO, Frame, Indices, Place, add, strides_of, times
 from memograd.engine.native.elementwise import type_of
 from memograd.engine.native.ir import Builder, Value
 from memograd.engine.native.ir_types import I64, PTR
@@ -19,7 +19,7 @@ def _constant(frame: Frame, node: Node, index: Indices) -> Value:
         return b.constant(array.item(), type_of(node.dtype))
     # Vectors may run over the end.
     table = Value(b, PTR, "@" + b.module.table(array.tobytes() + bytes(64)))
-    return frame.fetched(node, table, strides_of(node.shape), index)
+    return frame.fetched(node, table, Place(-1, strides_of(node.shape), False), index)
 
 
 def _broadcast_to(frame: Frame, node: Node, index: Indices) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from memograd.engine.native.access import ZERO, Index, times
+from memograd.engine.native.access import ZERO, Frame, Index, times
 from memograd.engine.native.elementwise import type_of
 from memograd.engine.native.fusion import long_axes
 from memograd.engine.native.ir import Builder, Value
@@ -43,7 +43,7 @@ def _is_turned(e: Emission) -> bool:
     if len(e.kernel.members) != 1 or e.share.kind not in ("rows", "all"):
         return False
     (node,) = e.kernel.members
-    found = strided(node, e.frame.places)
+    found = _source(node, e.frame)
     return (
         found is not None
         and node.dtype.kind == "f"
@@ -51,6 +51,14 @@ def _is_turned(e: Emission) -> bool:
         and min(long_axes(node.shape)) >= e.frame.lanes
         and found[1][max(axis for axis, n in enumerate(node.shape) if n != 1)] > 1
     )
+
+
+def _source(node: Node, frame: Frame) -> tuple[Node, tuple[int, ...]] | None:
+    """What a matrix that is turned lies in, and the strides there along its own axes."""
+    x = node.inputs[0] if node.inputs else node
+    if node.op == "transpose" and x in frame.places and frame.places[x].panel:
+        return x, frame.places[x].strides[::-1]
+    return strided(node, frame.places)
 
 
 def _cut(e: Emission, node: Node, rows: tuple[int, Any, Any], columns: tuple[int, int, int]) -> None:
@@ -77,7 +85,7 @@ BLOCKS_AHEAD = 2
 def _turn(e: Emission, node: Node, row: tuple[int, Any], column: tuple[int, Any]) -> None:
     """Turn a square block of as many rows as a vector has lanes."""
     frame, b, lanes = e.frame, e.b, e.frame.lanes
-    found = strided(node, frame.places)
+    found = _source(node, frame)
     assert found is not None
     base, strides = found
     kind = type_of(node.dtype)
@@ -90,9 +98,10 @@ def _turn(e: Emission, node: Node, row: tuple[int, Any], column: tuple[int, Any]
     rows = [b.load(b.offset(corner, i * strides[column[0]], kind), kind.of(lanes)) for i in range(lanes)]
     for place in e.targets[node]:
         target = b.offset(frame.slot(place.slot), times(row[1], place.strides[row[0]]), kind)
-        target = b.offset(target, column[1], kind)
+        column_stride = place.strides[column[0]]
+        target = b.offset(target, times(column[1], column_stride), kind)
         for i in range(lanes):
-            b.prefetch(b.offset(target, i * place.strides[row[0]] + distance, kind), write=True)
+            b.prefetch(b.offset(target, i * place.strides[row[0]] + distance * column_stride, kind), write=True)
         for i, turned in enumerate(transposed(b, rows)):
             b.store(b.offset(target, i * place.strides[row[0]], kind), turned)
 

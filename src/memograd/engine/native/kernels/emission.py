@@ -80,7 +80,7 @@ def strided(node: Node, places: Mapping[Node, Place]) -> tuple[Node, tuple[int, 
     """What a node strides over, and its strides along the node's axes; None when it does not lie in memory so."""
     place = places.get(node)
     if place is not None:
-        return node, place.strides
+        return None if place.panel else (node, place.strides)
     if node.op not in ("transpose", "reshape", "broadcast_to"):
         return None
     (x,) = node.inputs

@@ -25,11 +25,45 @@ def matmul(e: Emission) -> None:
     """A product of matrices by tiles, if it is one; any other by element."""
     node = e.kernel.node
     assert node is not None
-    left, right = (strided(x, e.frame.places) for x in node.inputs)
-    if is_tiled(node) and left and right and right[1][-1] == 1 and node.inputs[0].shape[-1] > 0:
+    left, right = strided(node.inputs[0], e.frame.places), _right_operand(node, e.frame)
+    if is_tiled(node) and left and right and node.inputs[0].shape[-1] > 0:
         _Tiles(e, node, left, right).emit()
     else:
         _contraction(e, node)
+
+
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """The right operand of a product by tiles.
+
+    Attributes
+    ----------
+    node : Node
+        Whose elements it reads.
+    stride : int
+        From k to k.
+    column_stride : int
+        From column to column, of those where a vector begins.
+    is_padded : bool
+    """
+
+    node: Node
+    stride: int
+    column_stride: int
+    is_padded: bool
+
+
+def _right_operand(node: Node, frame: Frame) -> _Right | None:
+    """The right operand, if vectors of columns lie in memory."""
+    x = node.inputs[1]
+    place = frame.places.get(x)
+    if place is not None and place.panel:
+        stride, column_stride = place.strides
+        return _Right(x, stride, column_stride, is_padded=True)
+    found = strided(x, frame.places)
+    if found is None or found[1][-1] != 1:
+        return None
+    return _Right(found[0], found[1][-2], 1, frame.places[found[0]].is_padded)
 
 
 def is_tiled(node: Node) -> bool:
@@ -100,14 +134,13 @@ class _Tiles:
     the left operand stay in the second cache, blocks of rows and of the common axis do, while all panels go by.
     """
 
-    def __init__(self, e: Emission, node: Node, left: tuple[Node, Any], right: tuple[Node, Any]) -> None:
+    def __init__(self, e: Emission, node: Node, left: tuple[Node, Any], right: _Right) -> None:
         self.e, self.b, self.frame, self.node = e, e.b, e.frame, node
         self.kind, self.lanes = type_of(node.dtype), e.frame.lanes
         self.width = 2 * self.lanes
         self.n, self.depth = node.shape[-1], node.inputs[0].shape[-1]
-        (a, (*_, self.row_stride, self.k_stride)), (w, (*_, self.right_stride, _)) = left, right
-        self.left, self.right = self.frame.pointer(a), self.frame.pointer(w)
-        self.is_right_padded = self.frame.places[w].is_padded
+        a, (*_, self.row_stride, self.k_stride) = left
+        self.left, self.right, self.of_right = self.frame.pointer(a), self.frame.pointer(right.node), right
         self.by_columns = e.share.kind == "chunks"
         self.rows = rows_share(node.shape[-2], e.tile_rows, e.n_cores) if self.by_columns else e.share
         self.k_block = K_BLOCK_BYTES * 8 // self.kind.bits
@@ -120,13 +153,16 @@ class _Tiles:
         else:
             self.scratch = self.frame.slot(e.sums.slot)
             self.sums_stride = next(s for s in e.sums.strides if s)
-        self._tell_reads(a, w)
+        self._tell_reads(a, right.node)
 
     def _tell_reads(self, a: Node, w: Node) -> None:
         """Say what is read: of the operand along which the work is cut only a thread's own part."""
         strides = self.frame.places[a].strides
         own_rows = (ZERO._replace(is_own=not self.by_columns and s == self.row_stride != 0) for s in strides)
-        own_columns = (ZERO._replace(is_own=self.by_columns and s == 1) for s in self.frame.places[w].strides)
+        column_stride = self.of_right.column_stride
+        own_columns = (
+            ZERO._replace(is_own=self.by_columns and s == column_stride) for s in self.frame.places[w].strides
+        )
         self.frame.on_read(a, tuple(own_rows))
         self.frame.on_read(w, tuple(own_columns))
 
@@ -251,11 +287,12 @@ class _PanelTiles:
         t, b = self.t, self.t.b
         name = tile_function(
             b.module, kind=t.kind, lanes=t.lanes, rows=self.height, vectors=self.vectors, row_stride=t.row_stride,
-            k_stride=t.k_stride, right_stride=t.right_stride,
-            tail=0 if t.is_right_padded else self.n_columns % t.lanes, result_stride=self.stride, resumes=resumes,
+            k_stride=t.k_stride, right_stride=t.of_right.stride, vector_stride=t.lanes * t.of_right.column_stride,
+            tail=0 if t.of_right.is_padded else self.n_columns % t.lanes, result_stride=self.stride, resumes=resumes,
         )  # fmt: skip
         left_at = b.offset(b.offset(t.left, row * t.row_stride, t.kind), times(k, t.k_stride), t.kind)
-        right_at = b.offset(b.offset(t.right, self.c, t.kind), times(k, t.right_stride), t.kind)
+        right_at = b.offset(t.right, times(self.c, t.of_right.column_stride), t.kind)
+        right_at = b.offset(right_at, times(k, t.of_right.stride), t.kind)
         b.invoke(name, VOID, left_at, right_at, result, b.constant(n, I64))
 
     def _ask_ahead(self, unit: Value, start: Value, result: Value) -> None:
@@ -264,12 +301,13 @@ class _PanelTiles:
         for r in range(0 if self.part.starts else self.height):
             for j in range(self.vectors):
                 b.prefetch(b.offset(result, r * self.stride + j * t.lanes, t.kind), write=True)
-        following = b.offset(t.right, self.c + t.width, t.kind)
+        following = b.offset(t.right, (self.c + t.width) * t.of_right.column_stride, t.kind)
+        vector_stride = t.lanes * t.of_right.column_stride
         share = -(-self.part.length // t.units_a_block)
         k = (unit - start) * share + self.part.first
         for i in range(share):
             for j in range(self.vectors):
-                b.prefetch(b.offset(following, (k + i) * t.right_stride + j * t.lanes, t.kind))
+                b.prefetch(b.offset(following, (k + i) * t.of_right.stride + j * vector_stride, t.kind))
 
     def _ask_for(self, row: Value) -> None:
         """Ask for what the end of a tile will read and write, before its product is computed.
@@ -281,27 +319,27 @@ class _PanelTiles:
         places = [*self._far_arguments(), *self._results()]
 
         def at(r: Any) -> None:
-            for pointer, kind, row_stride in places:
+            for pointer, kind, (row_stride, column_stride) in places:
                 start = b.offset(pointer, (row + r + ahead) * row_stride, kind)
                 for column in self.columns:
-                    b.prefetch(b.offset(start, column.start, kind), write=True)
+                    b.prefetch(b.offset(start, times(column.start, column_stride), kind), write=True)
 
         if places:
             b.loop(0, self.height, at)
 
-    def _far_arguments(self) -> Iterator[tuple[Value, Type, int]]:
+    def _far_arguments(self) -> Iterator[tuple[Value, Type, list[int]]]:
         frame, shape = self.t.frame, long_axes(self.t.node.shape)
         members = self.t.e.kernel.members
         for x in {x: None for member in members for x in member.inputs if x.op == "input" and x in frame.places}:
             if x.size_bytes >= PREFETCHED_BYTES and long_axes(x.shape) == shape:
-                yield frame.pointer(x), memory_type(x.dtype), next(s for s in frame.places[x].strides if s)
+                yield frame.pointer(x), memory_type(x.dtype), [s for s in frame.places[x].strides if s]
 
-    def _results(self) -> Iterator[tuple[Value, Type, int]]:
+    def _results(self) -> Iterator[tuple[Value, Type, list[int]]]:
         e = self.t.e
         for node in e.kernel.stored:
             if node.size_bytes >= SHARED_BYTES:
                 for place in e.targets.get(node, ()):
-                    yield e.frame.slot(place.slot), memory_type(node.dtype), next(s for s in place.strides if s)
+                    yield e.frame.slot(place.slot), memory_type(node.dtype), [s for s in place.strides if s]
 
     def _finish(self, row: Value, result: Value) -> None:
         """Go on with the elements of a tile that lies in the cache."""

@@ -103,6 +103,8 @@ def share_of(
         return FIRST
     if len(shape) == 1 and shape[0] not in rows and not (node is not None and node.op in ("cumsum", "random_bits")):
         return chunks_share(shape[0], lanes)
+    if is_turned(kernel):
+        return Share("rows", shape[0], -(-shape[0] // lanes), lanes)
     return rows_share(shape[0], machine.tile_rows, n_cores)
 
 
@@ -117,10 +119,12 @@ MAX_REPEATED = 1 << 14
 
 def is_repeated(kernel: Kernel) -> bool:
     """Whether each thread had better do all of a kernel: it turns a small matrix that is there before the step."""
-    if kernel.node is not None or len(kernel.members) != 1:
-        return False
-    (node,) = kernel.members
-    return node.op == "transpose" and node.inputs[0].op == "input" and node.size <= MAX_REPEATED
+    return is_turned(kernel) and kernel.members[0].inputs[0].op == "input" and kernel.members[0].size <= MAX_REPEATED
+
+
+def is_turned(kernel: Kernel) -> bool:
+    """Whether a kernel only turns a matrix."""
+    return kernel.node is None and len(kernel.members) == 1 and kernel.members[0].op == "transpose"
 
 
 def _is_along_first(node: Node) -> bool:
