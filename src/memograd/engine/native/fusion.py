@@ -11,11 +11,12 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from memograd.engine.native.elementwise import COSTLY, ELEMENTWISE
+from memograd.engine.native.parts import PARTS
 from memograd.engine.native.views import VIEWS
 from memograd.graph.node import Node, Shape
 from memograd.graph.ops import OPS
 
-LOOPS = OPS.keys() - ELEMENTWISE.keys() - VIEWS.keys() - {"input"}
+LOOPS = OPS.keys() - ELEMENTWISE.keys() - VIEWS.keys() - {"input"} | PARTS
 """The ops that need a loop of their own."""
 
 MAX_MEMBERS = 256
@@ -145,9 +146,10 @@ class Fusion:
 
     def _settle(self, node: Node, i: int, x: Node) -> None:
         """Store an operand of a loop, unless it is a cheap view or can be computed in passing."""
-        if node.op == "matmul":
+        if node.op in ("matmul", "matmul_in_parts"):
             # The micro-kernel reads vectors along the rows of the right operand.
-            is_right = i == 1 and node.dtype.kind == "f" and len(long_axes(node.shape)) == 2
+            is_tiled = len(long_axes(node.shape)) == 2 or node.op != "matmul"
+            is_right = i == 1 and node.dtype.kind == "f" and is_tiled
             while x.op in _STRIDED and _is_strided(x) and not (is_right and _moves_last(x)):
                 x = x.inputs[0]
             self.store(x)

@@ -23,7 +23,8 @@ from memograd.engine.native.kernels.products import is_blocked
 from memograd.engine.native.kernels.table import emit
 from memograd.engine.native.layouts import Layout, best_in_panels, bytes_of, place_of
 from memograd.engine.native.machine import Machine
-from memograd.engine.native.nests import Share, rows_share
+from memograd.engine.native.nests import Cuts, Share
+from memograd.engine.native.parts import N_PARTS, in_parts
 from memograd.engine.native.threads import barrier
 from memograd.engine.native.views import VIEWS
 from memograd.errors import CannotLower
@@ -131,14 +132,18 @@ class Lowering:
         lanes: int,
         n_cores: int,
     ) -> None:
-        self._module, self._machine, self._n_cores = module, machine, n_cores
+        self._module = module
         self.lanes = lanes
         self._forms = forms
-        self._inputs, self._outputs = tuple(inputs), tuple(outputs)
+        self._inputs = tuple(inputs)
+        rows = {node for node, form in zip(inputs, forms[0], strict=True) if form.is_gathered}
+        self._nodes, replaced, n_rows = in_parts(_in_order(plan), rows)
+        outputs = [replaced.get(node, node) for node in outputs]
+        self._outputs = tuple(outputs)
+        self._cuts = Cuts(lanes, machine.tile_rows, n_cores, n_rows, N_PARTS if n_rows else 0)
         overwritten = {
             node: inputs[form.state] for node, form in zip(outputs, forms[1], strict=True) if form.state is not None
         }
-        self._nodes = _in_order(plan)
         self._fusion = Fusion(self._nodes, outputs, overwritten)
         self.slots: list[Slot] = []
         self._places: dict[Node, Place] = {}
@@ -146,7 +151,7 @@ class Lowering:
         self._sums: dict[Node, Place] = {}
         kernels = self._fusion.kernels
         alike = [_alike(kernel, self._fusion, number) for number, kernel in enumerate(kernels)]
-        self._by_columns = shares.cut_by_columns(kernels, alike, lanes, n_cores)
+        self._by_columns = set() if n_rows else shares.cut_by_columns(kernels, alike, self._cuts)
         self._place_arguments()
         self._place_results()
         self._gathered = [i for i, form in enumerate(forms[0]) if form.is_gathered]
@@ -202,7 +207,7 @@ class Lowering:
                 place = place_of(self._slot("private" if is_private else "arena", size), node, self.lanes, layout)
                 self._places.setdefault(node, place)
                 self._targets[node] = [place]
-            if kernel.node is not None and is_blocked(kernel.node, self._n_cores):
+            if kernel.node is not None and is_blocked(kernel.node, self._cuts.n_cores):
                 slot = self._slot("arena", bytes_of(kernel.node, self.lanes, Layout.ROWS))
                 self._sums[kernel.node] = place_of(slot, kernel.node, self.lanes, Layout.ROWS)
 
@@ -214,9 +219,7 @@ class Lowering:
         cut_lengths = {
             e.share.length for e in self._emitted if e.share.kind == "rows" and not operands.isdisjoint(e.kernel.stored)
         }
-        share = shares.share_of(
-            kernel, self._machine, self.lanes, self._n_cores, cut_lengths, by_columns=number in self._by_columns
-        )
+        share = shares.share_of(kernel, self._cuts, cut_lengths, by_columns=number in self._by_columns)
         reads: dict[Node, frozenset[str]] = {}
         sums = None if kernel.node is None else self._sums.get(kernel.node)
 
@@ -232,10 +235,7 @@ class Lowering:
         def body(b: Builder, table: Value, first: Value, last: Value) -> None:
             nonlocal frame
             frame = Frame(b, table, readable, self.lanes, on_read, VIEWS)
-            emission = Emission(
-                frame, kernel, share, first, last, self._targets, self._machine.tile_rows, self._n_cores, sums
-            )
-            emit(emission)
+            emit(Emission(frame, kernel, share, first, last, self._targets, self._cuts, sums))
 
         name = self._module.define(
             f"{kernel.node.op if kernel.node else 'elementwise'}.k{self._module.n_functions}",
@@ -250,7 +250,7 @@ class Lowering:
     # Order
 
     def _rows_share(self, node: Node) -> Share:
-        return rows_share(node.shape[0], self._machine.tile_rows, self._n_cores)
+        return self._cuts.rows(node.shape[0])
 
     def _set_levels(self) -> None:
         overwritten: dict[int, list[int]] = {}
@@ -332,13 +332,12 @@ class Lowering:
             if e.level != level:
                 barrier(b, control, n_threads)
                 level = e.level
-            n = e.share.n_units
             first, last = b.constant(0, I64), b.constant(1, I64)
             condition: Any = True
             if e.share.kind == "first":
                 condition = b.compare("==", thread, 0)
             elif e.share.kind != "all":
-                first, last = thread * n // n_threads, (thread + 1) * n // n_threads
+                first, last = e.share.first_of(thread, n_threads), e.share.first_of(thread + 1, n_threads)
                 condition = first < last
             b.branch(condition, partial(b.invoke, e.name, VOID, table, first, last))
 
@@ -346,7 +345,7 @@ class Lowering:
         """Copy the rows of this step to where the kernels read them: those that a thread goes on with, or all."""
         nodes = [self._inputs[i] for i in self._gathered]
         share = self._rows_share(nodes[0])
-        own = [share.start(b, (thread + t) * share.n_units // n_threads) for t in (0, 1)]
+        own = [share.start(b, share.first_of(thread + t, n_threads)) for t in (0, 1)]
         whole = [b.constant(0, I64), b.constant(share.length, I64)]
         numbers = b.load(b.offset(table, self._numbers, PTR), PTR)
 

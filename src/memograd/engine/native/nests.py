@@ -13,6 +13,9 @@ from memograd.graph.node import Shape
 UNROLLED = 4
 """Rows of at most so many vectors are gone through without a loop."""
 
+N_CHAINS = 4
+"""So many sums go on beside each other, since each addition waits for the one before."""
+
 CHUNK_VECTORS = 2
 """As many as a tile of a product has, so that what follows a product element by element can be cut alike."""
 
@@ -33,12 +36,20 @@ class Share:
     n_units : int
     unit_length : int
         Of chunks; 0 for tiles, which are as equal as can be.
+    n_parts : int
+        Threads get whole parts of as many units each; 0 if they get units.
     """
 
     kind: str
     length: int = 1
     n_units: int = 1
     unit_length: int = 0
+    n_parts: int = 0
+
+    def first_of(self, thread: Value, n_threads: Value) -> Value:
+        """The first unit of a thread; the number of units, for the thread after the last."""
+        n = self.n_parts or self.n_units
+        return thread * n // n_threads * (self.n_units // n)
 
     def start(self, b: Builder, unit: Value) -> Value:
         """The first row of a unit; the length, for the unit after the last."""
@@ -54,17 +65,41 @@ class Share:
 ALL, FIRST = Share("all"), Share("first")
 
 
-def rows_share(length: int, tile_rows: int, n_cores: int) -> Share:
-    """Tiles of rows: as equal as can be, none higher than `tile_rows`, and as many for each core."""
-    n_tiles = -(-length // tile_rows)
-    if n_tiles > n_cores:
-        n_tiles = -(-n_tiles // n_cores) * n_cores
-    return Share("rows", length, max(min(n_tiles, length), 1))
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """How the axes of a step are cut.
 
+    Attributes
+    ----------
+    lanes : int
+    tile_rows : int
+        The height of a tile, at most.
+    n_cores : int
+        Among which tiles are to be shared evenly.
+    n_rows, n_parts : int
+        Of a minibatch that is summed up in parts; otherwise 0.
+    """
 
-def chunks_share(length: int, lanes: int) -> Share:
-    """Chunks of some vectors; the last may be shorter."""
-    return Share("chunks", length, max(-(-length // (lanes * CHUNK_VECTORS)), 1), lanes * CHUNK_VECTORS)
+    lanes: int
+    tile_rows: int
+    n_cores: int
+    n_rows: int = 0
+    n_parts: int = 0
+
+    def rows(self, length: int) -> Share:
+        """Tiles of rows: as equal as can be, none higher than allowed, and as many for each core or part."""
+        if length == self.n_rows:
+            n_tiles = self.n_parts * -(-length // (self.n_parts * self.tile_rows))
+            return Share("rows", length, n_tiles, n_parts=self.n_parts)
+        n_tiles = -(-length // self.tile_rows)
+        if n_tiles > self.n_cores:
+            n_tiles = -(-n_tiles // self.n_cores) * self.n_cores
+        return Share("rows", length, max(min(n_tiles, length), 1))
+
+    def chunks(self, length: int) -> Share:
+        """Chunks of some vectors; the last may be shorter."""
+        unit = self.lanes * CHUNK_VECTORS
+        return Share("chunks", length, max(-(-length // unit), 1), unit)
 
 
 Body = Callable[[Indices], None]
@@ -182,6 +217,11 @@ def summed(
 ) -> list[Value]:
     """Carry values along an axis; in four chains, joined at the end, where the order of the steps does not matter."""
     b = frame.b
+    if length <= UNROLLED:
+        found = list(carry)
+        for i in range(length):
+            found = list(body(Index(i), found))
+        return found
     if combine is None or length < 8:
 
         def one(i: Any, *values: Value) -> Sequence[Value]:
@@ -190,19 +230,19 @@ def summed(
             return body(_index(frame, i), values)
 
         return b.loop(0, length, one, carry=carry)
-    n_chains, width = 4, len(carry)
-    whole = length - length % n_chains
+    width = len(carry)
+    whole = length - length % N_CHAINS
 
     def four(i: Value, *values: Value) -> list[Value]:
         frame.enter()
         out: list[Value] = []
-        for chain in range(n_chains):
+        for chain in range(N_CHAINS):
             part = values[chain * width : (chain + 1) * width]
             out += body(_index(frame, i + chain), part)
         return out
 
-    found = b.loop(0, whole, four, step=n_chains, carry=[*carry] * n_chains)
-    chains = [list(found[c * width : (c + 1) * width]) for c in range(n_chains)]
+    found = b.loop(0, whole, four, step=N_CHAINS, carry=[*carry] * N_CHAINS)
+    chains = [list(found[c * width : (c + 1) * width]) for c in range(N_CHAINS)]
     for extra in range(whole, length):
         chains[extra - whole] = list(body(Index(extra), chains[extra - whole]))
     first = combine(chains[0], chains[1])

@@ -9,7 +9,7 @@ from typing import Any
 from memograd.engine.native.access import ZERO, Frame, Indices, Place
 from memograd.engine.native.fusion import Kernel, long_axes
 from memograd.engine.native.ir import Builder, Value
-from memograd.engine.native.nests import Share
+from memograd.engine.native.nests import Cuts, Share
 from memograd.graph.node import Node, Shape
 
 
@@ -25,8 +25,7 @@ class Emission:
         Whose units first to last are to be done.
     first, last : Value
     targets : mapping of Node to the places where it is to be written
-    tile_rows, n_cores : int
-        Of the machine.
+    cuts : Cuts
     sums : Place or None
         Where a product that is too large for registers and caches keeps its sums.
     """
@@ -37,8 +36,7 @@ class Emission:
     first: Value
     last: Value
     targets: Mapping[Node, Sequence[Place]]
-    tile_rows: int
-    n_cores: int
+    cuts: Cuts
     sums: Place | None = None
 
     @property

@@ -17,7 +17,8 @@ from memograd.engine.native.gemm import tile_function
 from memograd.engine.native.ir import Builder, Value
 from memograd.engine.native.ir_types import I1, I64, VOID, Type
 from memograd.engine.native.kernels.emission import Emission, strided
-from memograd.engine.native.nests import over, rows_share, summed
+from memograd.engine.native.nests import Cuts, Share, over, summed
+from memograd.errors import CannotLower
 from memograd.graph.node import Node
 
 
@@ -27,9 +28,50 @@ def matmul(e: Emission) -> None:
     assert node is not None
     left, right = strided(node.inputs[0], e.frame.places), _right_operand(node, e.frame)
     if is_tiled(node) and left and right and node.inputs[0].shape[-1] > 0:
-        _Tiles(e, node, left, right).emit()
+        sums = None
+        if e.sums is not None:
+            sums = _Sums(e.frame.slot(e.sums.slot), next(s for s in e.sums.strides if s))
+        rows = e.cuts.rows(node.shape[-2]) if e.share.kind == "chunks" else e.share
+        _Tiles(e, node, left, right, rows, sums).emit()
     else:
         _contraction(e, node)
+
+
+def matmul_in_parts(e: Emission) -> None:
+    """The products of the parts of a minibatch."""
+    node, b, share = e.kernel.node, e.b, e.share
+    assert node is not None
+    left, right = strided(node.inputs[0], e.frame.places), _right_operand(node, e.frame)
+    if left is None or right is None:
+        raise CannotLower(f"{node!r}: its operands do not lie in memory")
+    (place,) = e.targets[node]
+    part_stride, row_stride, _ = place.strides
+    rows = Cuts(e.frame.lanes, e.cuts.tile_rows, 1).rows(node.shape[-2])
+    units = b.constant(0, I64), b.constant(rows.n_units, I64)
+    n = share.n_units // share.n_parts
+
+    def part(number: Value) -> None:
+        e.frame.enter()
+        start, stop = share.start(b, number * n), share.start(b, number * n + n)
+        sums = _Sums(b.offset(e.frame.slot(place.slot), number * part_stride, type_of(node.dtype)), row_stride)
+        _Tiles(e, node, left, right, rows, sums).panels(units, _Part(start, stop - start, ends=False))
+
+    b.loop(e.first // n, e.last // n, part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Where sums go that are not complete when a tile is done.
+
+    Attributes
+    ----------
+    pointer : Value
+    stride : int
+        From row to row.
+    """
+
+    pointer: Value
+    stride: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +156,13 @@ class _Part:
 
     Attributes
     ----------
-    first : int or Value
-    length : int
+    first, length : int or Value
     starts, ends : bool
         Whether it is the first, and whether the last.
     """
 
     first: Any
-    length: int
+    length: Any
     starts: bool = True
     ends: bool = True
 
@@ -134,7 +175,9 @@ class _Tiles:
     the left operand stay in the second cache, blocks of rows and of the common axis do, while all panels go by.
     """
 
-    def __init__(self, e: Emission, node: Node, left: tuple[Node, Any], right: _Right) -> None:
+    def __init__(
+        self, e: Emission, node: Node, left: tuple[Node, Any], right: _Right, rows: Share, sums: _Sums | None
+    ) -> None:
         self.e, self.b, self.frame, self.node = e, e.b, e.frame, node
         self.kind, self.lanes = type_of(node.dtype), e.frame.lanes
         self.width = 2 * self.lanes
@@ -142,37 +185,35 @@ class _Tiles:
         a, (*_, self.row_stride, self.k_stride) = left
         self.left, self.right, self.of_right = self.frame.pointer(a), self.frame.pointer(right.node), right
         self.by_columns = e.share.kind == "chunks"
-        self.rows = rows_share(node.shape[-2], e.tile_rows, e.n_cores) if self.by_columns else e.share
+        self.rows, self.sums = rows, sums
+        self.in_parts = e.share.n_parts > 0 and node.op != "matmul"
         self.k_block = K_BLOCK_BYTES * 8 // self.kind.bits
-        self.group = 1 if self.depth <= self.k_block or e.sums is not None else GROUP_TILES
+        self.group = 1 if self.depth <= self.k_block or sums is not None else GROUP_TILES
         height = -(-self.rows.length // self.rows.n_units)
         self.tile_size = height * self.width
         self.units_a_block = max(BLOCKED_BYTES // (height * K_BLOCK_BYTES), 1)
-        if e.sums is None:
+        if sums is None:
             self.scratch = self.b.stack(self.kind, self.tile_size * self.group)
-        else:
-            self.scratch = self.frame.slot(e.sums.slot)
-            self.sums_stride = next(s for s in e.sums.strides if s)
         self._tell_reads(a, right.node)
 
     def _tell_reads(self, a: Node, w: Node) -> None:
         """Say what is read: of the operand along which the work is cut only a thread's own part."""
-        strides = self.frame.places[a].strides
-        own_rows = (ZERO._replace(is_own=not self.by_columns and s == self.row_stride != 0) for s in strides)
-        column_stride = self.of_right.column_stride
-        own_columns = (
-            ZERO._replace(is_own=self.by_columns and s == column_stride) for s in self.frame.places[w].strides
-        )
-        self.frame.on_read(a, tuple(own_rows))
-        self.frame.on_read(w, tuple(own_columns))
+        own_left, own_right = (0 if self.by_columns else self.row_stride), 0
+        if self.in_parts:
+            own_left, own_right = self.k_stride, self.of_right.stride
+        elif self.by_columns:
+            own_right = self.of_right.column_stride
+        for node, own in ((a, own_left), (w, own_right)):
+            strides = self.frame.places[node].strides
+            self.frame.on_read(node, tuple(ZERO._replace(is_own=s == own != 0) for s in strides))
 
     def emit(self) -> None:
         """All of the work that a call is given."""
         units = (self.b.constant(0, I64), self.b.constant(self.rows.n_units, I64))
         if not self.by_columns:
             units = self.e.first, self.e.last
-        if self.e.sums is None:
-            self._panels(units, _Part(0, self.depth))
+        if self.sums is None:
+            self.panels(units, _Part(0, self.depth))
             return
         last_k = (self.depth - 1) // self.k_block * self.k_block
         self._blocks_of_rows(units, _Part(0, self.k_block, ends=False))
@@ -190,11 +231,11 @@ class _Tiles:
 
         def block(first: Value) -> None:
             self.frame.enter()
-            self._panels((first, _smaller(self.b, first + self.units_a_block, units[1])), part)
+            self.panels((first, _smaller(self.b, first + self.units_a_block, units[1])), part)
 
         self.b.loop(*units, block, step=self.units_a_block)
 
-    def _panels(self, units: tuple[Value, Value], part: _Part) -> None:
+    def panels(self, units: tuple[Value, Value], part: _Part) -> None:
         """All panels of the share: those of two vectors in a loop, and what is left."""
         b, whole = self.b, self.n // self.width * self.width
         start: Any = 0
@@ -223,7 +264,7 @@ class _Tiles:
             if self.group > 1:
                 self.b.loop(first, last, lambda u, tiles=tiles, last=last: tiles.grouped(u, last), step=self.group)
             else:
-                self.b.loop(first, last, lambda u, tiles=tiles, first=first: tiles.single(u, first))
+                self.b.loop(first, last, lambda u, tiles=tiles, ends=(first, last): tiles.single(u, *ends))
 
     def _heights(self, units: tuple[Value, Value]) -> Iterator[tuple[int, Value, Value]]:
         """The rows of a tile, and which tiles have so many."""
@@ -245,18 +286,19 @@ class _PanelTiles:
         self.vectors = -(-n_columns // tiles.lanes)
         depth = tiles.b.depth if isinstance(c, Value) else 0
         self.columns = [Index(c + j * tiles.lanes, 1, depth, tiles.by_columns) for j in range(self.vectors)]
-        self.stride = self.vectors * tiles.lanes if tiles.e.sums is None else tiles.sums_stride
+        self.stride = self.vectors * tiles.lanes if tiles.sums is None else tiles.sums.stride
 
-    def single(self, unit: Value, start: Value) -> None:
-        """One tile: product and, when the sums are complete, what follows it."""
+    def single(self, unit: Value, start: Value, stop: Value) -> None:
+        """One tile of those from start to stop: product and, when the sums are complete, what follows it."""
         t, b = self.t, self.t.b
         t.frame.enter()
         row = t.rows.start(b, unit)
-        result = t.scratch
-        if t.e.sums is not None:
-            result = b.offset(b.offset(t.scratch, row * self.stride, t.kind), self.c, t.kind)
+        if t.sums is None:
+            result = t.scratch
+        else:
+            result = b.offset(b.offset(t.sums.pointer, row * self.stride, t.kind), self.c, t.kind)
         if self.part.ends:
-            self._ask_for(row)
+            self._ask_for(row, stop)
         if t.e.sums is not None:
             self._ask_ahead(unit, start, b.offset(result, self.height * self.stride, t.kind))
         self._multiply(row, result, self.part.first, self.part.length, not self.part.starts)
@@ -283,7 +325,7 @@ class _PanelTiles:
 
         b.loop(first, last, end)
 
-    def _multiply(self, row: Value, result: Value, k: Any, n: int, resumes: bool) -> None:
+    def _multiply(self, row: Value, result: Value, k: Any, n: Any, resumes: bool) -> None:
         t, b = self.t, self.t.b
         name = tile_function(
             b.module, kind=t.kind, lanes=t.lanes, rows=self.height, vectors=self.vectors, row_stride=t.row_stride,
@@ -309,18 +351,20 @@ class _PanelTiles:
             for j in range(self.vectors):
                 b.prefetch(b.offset(following, (k + i) * t.of_right.stride + j * vector_stride, t.kind))
 
-    def _ask_for(self, row: Value) -> None:
+    def _ask_for(self, row: Value, stop: Value) -> None:
         """Ask for what the end of a tile will read and write, before its product is computed.
 
-        Where it writes, another core has often read last, and a store would wait until that one has let go.
+        Where it writes, another core has often read last, and a store would wait until that one has let go. But not
+        where a minibatch is summed in parts: then no other core reads these rows.
         """
         t, b = self.t, self.t.b
-        ahead = 0 if t.depth >= LONG_DEPTH else TILES_AHEAD * self.height
-        places = [*self._far_arguments(), *self._results()]
+        places = [*self._far_arguments(), *(self._results() if not t.e.cuts.n_parts else ())]
+        if t.depth < LONG_DEPTH:
+            row = _smaller(b, row + TILES_AHEAD * self.height, t.rows.start(b, stop) - self.height)
 
         def at(r: Any) -> None:
             for pointer, kind, (row_stride, column_stride) in places:
-                start = b.offset(pointer, (row + r + ahead) * row_stride, kind)
+                start = b.offset(pointer, (row + r) * row_stride, kind)
                 for column in self.columns:
                     b.prefetch(b.offset(start, times(column.start, column_stride), kind), write=True)
 

@@ -11,7 +11,7 @@ from memograd.engine.native.fusion import long_axes
 from memograd.engine.native.ir import Builder, Value
 from memograd.engine.native.ir_types import I1, I64, Type
 from memograd.engine.native.kernels.emission import Emission
-from memograd.engine.native.nests import over, summed
+from memograd.engine.native.nests import N_CHAINS, over, summed
 from memograd.graph.node import Node
 
 
@@ -108,6 +108,41 @@ def _reduced(e: Emission, node: Node, whole: list[Index], gone: list[int], last:
         return summed(frame, x.shape[axis], at, sums, (lambda p, q: [p[0] + q[0]]) if chains else None)
 
     return level(0, [total])[0]
+
+
+def sum_in_parts(e: Emission) -> None:
+    """The sums of the parts of a minibatch, in four chains each."""
+    node, frame, b, share = e.kernel.node, e.frame, e.b, e.share
+    assert node is not None
+    (x,) = node.inputs
+    n = share.n_units // share.n_parts
+    zero = b.constant(0.0, type_of(node.dtype).of(frame.lanes))
+
+    def part(number: Value) -> None:
+        frame.enter()
+        start, stop = share.start(b, number * n), share.start(b, number * n + n)
+        whole = start + (stop - start) // N_CHAINS * N_CHAINS
+        depth = b.depth
+
+        def element(index: Indices) -> None:
+            def at(row: Value) -> Value:
+                return b.splat(frame.value(x, (Index(row, 0, b.depth, is_own=True), *index[1:])), frame.lanes)
+
+            def several(row: Value, *sums: Value) -> list[Value]:
+                frame.enter()
+                return [total + at(row + chain) for chain, total in enumerate(sums)]
+
+            def one(row: Value, total: Value) -> list[Value]:
+                frame.enter()
+                return [total + at(row)]
+
+            sums = b.loop(start, whole, several, step=N_CHAINS, carry=[zero] * N_CHAINS)
+            (total,) = b.loop(whole, stop, one, carry=[(sums[0] + sums[1]) + (sums[2] + sums[3])])
+            e.finish((Index(number, 0, depth), *index[1:]), total)
+
+        over(frame, (1, *node.shape[1:]), (0, node.shape[1]), element)
+
+    b.loop(e.first // n, e.last // n, part)
 
 
 def position(e: Emission) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Collection, Sequence, Set
 
 from memograd.engine.native.fusion import Kernel, long_axes
 from memograd.engine.native.kernels.products import is_blocked, is_tiled
-from memograd.engine.native.machine import Machine
-from memograd.engine.native.nests import ALL, FIRST, Share, chunks_share, rows_share
+from memograd.engine.native.nests import ALL, FIRST, Cuts, Share
+from memograd.engine.native.parts import PARTS
 from memograd.graph.node import Node
 
 MAX_IMBALANCE = 1.25
@@ -25,7 +25,7 @@ WIDE_BYTES = 1 << 17
 """
 
 
-def cut_by_columns(kernels: Sequence[Kernel], alike: Sequence[Set[int]], lanes: int, n_cores: int) -> set[int]:
+def cut_by_columns(kernels: Sequence[Kernel], alike: Sequence[Set[int]], cuts: Cuts) -> set[int]:
     """The numbers of the kernels whose columns are shared.
 
     Parameters
@@ -37,7 +37,7 @@ def cut_by_columns(kernels: Sequence[Kernel], alike: Sequence[Set[int]], lanes: 
     return {
         number
         for numbers in _groups(alike)
-        if all(_is_wide(kernels[k], lanes, n_cores) for k in numbers)
+        if all(_is_wide(kernels[k], cuts) for k in numbers)
         and max(_weight_bytes(kernels[k], alike[k], kernels) for k in numbers) >= WIDE_BYTES
         for number in numbers
     }
@@ -61,15 +61,15 @@ def _groups(alike: Sequence[Set[int]]) -> Collection[list[int]]:
     return members.values()
 
 
-def _is_wide(kernel: Kernel, lanes: int, n_cores: int) -> bool:
+def _is_wide(kernel: Kernel, cuts: Cuts) -> bool:
     """Whether a kernel is a product whose columns can be shared evenly.
 
     Each thread then needs all rows of the left operand: where those leave its second cache, half of them is better.
     """
-    if kernel.node is None or not is_tiled(kernel.node) or n_cores == 1 or is_blocked(kernel.node, 1):
+    if kernel.node is None or not is_tiled(kernel.node) or cuts.n_cores == 1 or is_blocked(kernel.node, 1):
         return False
-    n_units = chunks_share(kernel.shape[-1], lanes).n_units
-    return -(-n_units // n_cores) * n_cores <= MAX_IMBALANCE * n_units
+    n_units = cuts.chunks(kernel.shape[-1]).n_units
+    return -(-n_units // cuts.n_cores) * cuts.n_cores <= MAX_IMBALANCE * n_units
 
 
 def _weight_bytes(kernel: Kernel, alike: Set[int], kernels: Sequence[Kernel]) -> int:
@@ -80,9 +80,7 @@ def _weight_bytes(kernel: Kernel, alike: Set[int], kernels: Sequence[Kernel]) ->
     return kernel.node.size_bytes if is_gradient else right.size_bytes
 
 
-def share_of(
-    kernel: Kernel, machine: Machine, lanes: int, n_cores: int, rows: Collection[int], *, by_columns: bool
-) -> Share:
+def share_of(kernel: Kernel, cuts: Cuts, rows: Collection[int], *, by_columns: bool) -> Share:
     """How a kernel is cut.
 
     Parameters
@@ -94,7 +92,9 @@ def share_of(
     """
     node, shape = kernel.node, long_axes(kernel.shape)
     if by_columns:
-        return chunks_share(shape[-1], lanes)
+        return cuts.chunks(shape[-1])
+    if node is not None and node.op in PARTS:
+        return cuts.rows(cuts.n_rows)
     if node is not None and (node.op == "scatter_add" or (node.op == "cumsum" and _is_along_first(node))):
         return FIRST
     if not shape or is_repeated(kernel):
@@ -102,10 +102,10 @@ def share_of(
     if node is not None and node.op == "random_bits" and not is_drawn_in_rows(node):
         return FIRST
     if len(shape) == 1 and shape[0] not in rows and not (node is not None and node.op in ("cumsum", "random_bits")):
-        return chunks_share(shape[0], lanes)
+        return cuts.chunks(shape[0])
     if is_turned(kernel):
-        return Share("rows", shape[0], -(-shape[0] // lanes), lanes)
-    return rows_share(shape[0], machine.tile_rows, n_cores)
+        return Share("rows", shape[0], -(-shape[0] // cuts.lanes), cuts.lanes)
+    return cuts.rows(shape[0])
 
 
 def is_drawn_in_rows(node: Node) -> bool:

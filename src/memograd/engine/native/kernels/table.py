@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from memograd.engine.native.kernels.elementwise import elementwise
 from memograd.engine.native.kernels.emission import Emission
 from memograd.engine.native.kernels.moves import cumsum, scatter_add
-from memograd.engine.native.kernels.products import matmul
+from memograd.engine.native.kernels.products import matmul, matmul_in_parts
 from memograd.engine.native.kernels.random import random_bits
-from memograd.engine.native.kernels.reductions import position, reduction
+from memograd.engine.native.kernels.reductions import position, reduction, sum_in_parts
 from memograd.errors import CannotLower
 
 LOOPS_OF: Mapping[str, Callable[[Emission], None]] = {
     "matmul": matmul,
+    "matmul_in_parts": matmul_in_parts,
+    "sum_in_parts": sum_in_parts,
     "sum": reduction,
     "max": reduction,
     "min": reduction,
