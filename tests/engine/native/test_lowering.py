@@ -15,6 +15,7 @@ from memograd.engine.native.kernels import shares
 from memograd.engine.native.layouts import Layout, bytes_of, place_of
 from memograd.engine.native.lowering import Form, Lowering
 from memograd.engine.native.machine import machine
+from memograd.engine.native.ordered import ordered
 from memograd.engine.native.program import lanes_for
 from memograd.engine.native.traced_step import ROWS, STATE, TracedStep
 from memograd.engine.native.training import NativeTraining
@@ -36,7 +37,7 @@ def lowered(f: Callable[..., Any], *args: Any, n_cores: int = 2) -> Lowering:
     target = machine()
     forms = [Form()] * len(graph.inputs), [Form()] * len(graph.outputs)
     return Lowering(
-        Module(), "step", plan, graph.inputs, graph.outputs, forms,
+        Module(), "step", ordered(graph, plan), forms,
         machine=target, lanes=lanes_for(plan.nodes, target), n_cores=n_cores,
     )  # fmt: skip
 

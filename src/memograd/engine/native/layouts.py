@@ -10,6 +10,7 @@ of their optimizer stay so.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -27,6 +28,33 @@ class Layout(Enum):
     COMPACT = "in C order, without gaps"
     ROWS = "in C order, in rows of whole vectors"
     PANELS = "one vector's columns after the other"
+
+
+@dataclass(frozen=True, slots=True)
+class StateForm:
+    """How a part of a training's state lies in memory.
+
+    Attributes
+    ----------
+    node : Node
+        Of the shape that it has there.
+    layout : Layout
+    is_turned : bool
+        Whether that is the other way round than the training has it.
+    """
+
+    node: Node
+    layout: Layout
+    is_turned: bool = False
+
+    def write(self, block: Array, lanes: int, value: Array) -> None:
+        """Copy an array to where a block of bytes begins."""
+        write(block, self.node, lanes, self.layout, value.T if self.is_turned else value)
+
+    def read(self, block: Array, lanes: int) -> Array:
+        """A copy of the array."""
+        found = read(block, self.node, lanes, self.layout)
+        return np.ascontiguousarray(found.T) if self.is_turned else found
 
 
 def place_of(slot: int, node: Node, lanes: int, layout: Layout) -> Place:

@@ -24,13 +24,13 @@ from memograd.engine.native.kernels.table import emit
 from memograd.engine.native.layouts import Layout, best_in_panels, bytes_of, place_of
 from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import Cuts, Share
-from memograd.engine.native.parts import N_PARTS, in_parts
+from memograd.engine.native.ordered import Ordered
+from memograd.engine.native.parts import in_parts, number_of_parts
 from memograd.engine.native.threads import barrier
 from memograd.engine.native.views import VIEWS
 from memograd.errors import CannotLower
 from memograd.graph.node import Node
 from memograd.plan.arena import Arena
-from memograd.plan.from_graph import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,7 @@ class Lowering:
     module : Module
     name : str
         Of the step's function: ``name(table, thread, n_threads, control)``.
-    plan : Plan
-    inputs, outputs : sequence of Node
+    graph : Ordered
     forms : pair of sequences of Form
         Of the inputs and the outputs.
     machine : Machine
@@ -123,9 +122,7 @@ class Lowering:
         self,
         module: Module,
         name: str,
-        plan: Plan,
-        inputs: Sequence[Node],
-        outputs: Sequence[Node],
+        graph: Ordered,
         forms: tuple[Sequence[Form], Sequence[Form]],
         *,
         machine: Machine,
@@ -135,12 +132,14 @@ class Lowering:
         self._module = module
         self.lanes = lanes
         self._forms = forms
-        self._inputs = tuple(inputs)
-        rows = {node for node, form in zip(inputs, forms[0], strict=True) if form.is_gathered}
-        self._nodes, replaced, n_rows = in_parts(_in_order(plan), rows)
-        outputs = [replaced.get(node, node) for node in outputs]
-        self._outputs = tuple(outputs)
-        self._cuts = Cuts(lanes, machine.tile_rows, n_cores, n_rows, N_PARTS if n_rows else 0)
+        rows = {node for node, form in zip(graph.inputs, forms[0], strict=True) if form.is_gathered}
+        n_parts = number_of_parts(graph, rows)
+        if n_parts:
+            graph = in_parts(graph, rows, n_parts)
+        n_rows = max((node.shape[0] for node in rows), default=0)
+        self._nodes, inputs, outputs = graph.nodes, graph.inputs, graph.outputs
+        self._inputs, self._outputs = inputs, outputs
+        self._cuts = Cuts(lanes, machine.tile_rows, n_cores, n_rows if n_parts else 0, n_parts)
         overwritten = {
             node: inputs[form.state] for node, form in zip(outputs, forms[1], strict=True) if form.state is not None
         }
@@ -151,7 +150,7 @@ class Lowering:
         self._sums: dict[Node, Place] = {}
         kernels = self._fusion.kernels
         alike = [_alike(kernel, self._fusion, number) for number, kernel in enumerate(kernels)]
-        self._by_columns = set() if n_rows else shares.cut_by_columns(kernels, alike, self._cuts)
+        self._by_columns = set() if n_parts else shares.cut_by_columns(kernels, alike, self._cuts)
         self._place_arguments()
         self._place_results()
         self._gathered = [i for i, form in enumerate(forms[0]) if form.is_gathered]
@@ -448,10 +447,3 @@ def _is_own(e: _Emitted, node: Node, written: Share) -> bool:
     """Whether a kernel reads of a node only what its own thread has written, or will write."""
     axis = "chunks" if written.kind == "chunks" else "rows"
     return e.share == written and axis in e.reads[node]
-
-
-def _in_order(plan: Plan) -> list[Node]:
-    """All nodes, as the plan orders them."""
-    computed = [plan.nodes[i] for i in plan.schedule.order]
-    known = set(computed)
-    return [*(node for node in plan.nodes if node not in known), *computed]

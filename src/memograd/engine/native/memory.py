@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from memograd.engine.native.blocks import aligned_block
-from memograd.engine.native.layouts import bytes_of, read, write
+from memograd.engine.native.layouts import bytes_of
 from memograd.engine.native.threads import WORDS
 from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE
 from memograd.engine.native.training_code import TrainingCode
@@ -29,17 +29,17 @@ class TrainingMemory:
         lowered = code.lowered
         (lowering, step), *_ = lowered
         lanes = lowering.lanes
-        nodes = [node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == STATE]
+        nodes = [form.node for form in code.states]
         arena_bytes = max(each.arena_bytes for each, _ in lowered)
-        sizes = [_aligned(bytes_of(node, lanes, layout)) + 64 for node, layout in zip(nodes, code.layouts, strict=True)]
+        sizes = [_aligned(bytes_of(form.node, lanes, form.layout)) + 64 for form in code.states]
         self._lanes = lanes
         self._arena = aligned_block(arena_bytes)
         self._state = aligned_block(sum(sizes))
         self._starts = np.cumsum([0, *sizes])[:-1].tolist()
-        self._places = [*zip(nodes, code.layouts, self._starts, strict=True)]
+        self._forms = code.states
         self.control = np.zeros(WORDS + 8, np.int64)
-        for (node, layout, start), value in zip(self._places, state, strict=True):
-            write(self._state[start:], node, lanes, layout, value)
+        for form, start, value in zip(self._forms, self._starts, state, strict=True):
+            form.write(self._state[start:], lanes, value)
         # What each thread computes for itself: scalars of the state, the clock, and scalars in between.
         self._private: list[Array] = []
         self._tables: list[Array] = []
@@ -95,10 +95,10 @@ class TrainingMemory:
     def state(self, count: int | None = None) -> list[Array]:
         """Copies of the first parts of the state, so many; by default of all."""
         return [
-            self._scalars[0][j].reshape(node.shape).copy()
+            self._scalars[0][j].reshape(form.node.shape).copy()
             if j in self._scalars[0]
-            else read(self._state[start:], node, self._lanes, layout)
-            for j, (node, layout, start) in enumerate(self._places[:count])
+            else form.read(self._state[start:], self._lanes)
+            for j, (form, start) in enumerate([*zip(self._forms, self._starts, strict=True)][:count])
         ]
 
 

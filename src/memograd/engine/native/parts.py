@@ -8,49 +8,61 @@ computed whole, each thread a share of them from all rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from memograd.engine.native.batch import Batch
+from memograd.engine.native.ordered import Ordered
 from memograd.errors import CannotLower
 from memograd.graph.node import Node, intern
 from memograd.graph.ops import make
 
-N_PARTS = 4
-"""More threads would find nothing to do; fewer parts would be fewer numbers to exchange."""
+PARTS_TO_CHOOSE_FROM = (8, 4, 2)
+"""More threads than parts would find nothing to do; fewer parts are fewer numbers to exchange."""
+
+MIN_OPERATIONS = 2_000_000
+"""A part of so many scalar operations is worth a thread: it takes about ten microseconds."""
 
 PARTS = {"matmul_in_parts", "sum_in_parts"}
 """A product, or a sum, whose common axis is the minibatch: the sums of the parts, along a first axis of their own."""
 
 
-def in_parts(nodes: Sequence[Node], rows: Collection[Node]) -> tuple[list[Node], dict[Node, Node], int]:
-    """A graph whose sums over the rows of a minibatch are taken in parts, if that exchanges less.
+def number_of_parts(graph: Ordered, rows: Collection[Node]) -> int:
+    """In how many parts a minibatch had better be summed up; 0 for none.
+
+    As many as are worth the while of a thread each, if there are then fewer partial sums to read from other threads
+    than there would be rows of both operands.
 
     Parameters
     ----------
-    nodes : sequence of Node
-        In order.
+    graph : Ordered
     rows : collection of Node
         The inputs whose first axis is the minibatch.
-
-    Returns
-    -------
-    nodes : list of Node
-    replaced : dict of Node to Node
-    n_rows : int
-        Of the minibatch; 0 if nothing has changed.
     """
-    n_rows = max((node.shape[0] for node in rows), default=0)
-    sums = _sums(nodes, rows)
-    if not _pays(n_rows, [node for node in sums if node.op == "matmul"]):
-        return list(nodes), {}, 0
+    products = [node for node in _sums(graph.nodes, rows) if node.op == "matmul"]
+    n_rows = _length(rows)
+    n_operations = 6 * n_rows * sum(node.size for node in products)
+    for n in PARTS_TO_CHOOSE_FROM:
+        is_worth = n_operations >= n * MIN_OPERATIONS or n == min(PARTS_TO_CHOOSE_FROM)
+        if (
+            is_worth
+            and n <= n_rows
+            and 0 < n * sum(x.size for x in products) <= n_rows * sum(sum(x.shape) for x in products)
+        ):
+            return n
+    return 0
+
+
+def in_parts(graph: Ordered, rows: Collection[Node], n_parts: int) -> Ordered:
+    """The graph with its sums over the rows of a minibatch taken in parts."""
+    sums = _sums(graph.nodes, rows)
     replaced: dict[Node, Node] = {}
     found: list[Node] = []
-    for node in nodes:
+    for node in graph.nodes:
         inputs = tuple(replaced.get(x, x) for x in node.inputs)
         new = node
         if node in sums:
-            attributes = (("parts", N_PARTS),)
-            partial = intern(f"{node.op}_in_parts", inputs, attributes, (N_PARTS, *node.shape), node.dtype)
+            attributes = (("parts", n_parts),)
+            partial = intern(f"{node.op}_in_parts", inputs, attributes, (n_parts, *node.shape), node.dtype)
             found.append(partial)
             new = make("sum", partial, axes=(0,))
         elif inputs != node.inputs:
@@ -58,7 +70,11 @@ def in_parts(nodes: Sequence[Node], rows: Collection[Node]) -> tuple[list[Node],
         if new is not node:
             replaced[node] = new
         found.append(new)
-    return found, replaced, n_rows
+    return Ordered(found, graph.inputs, tuple(replaced.get(node, node) for node in graph.outputs))
+
+
+def _length(rows: Collection[Node]) -> int:
+    return max((node.shape[0] for node in rows), default=0)
 
 
 def _sums(nodes: Iterable[Node], rows: Collection[Node]) -> set[Node]:
@@ -76,9 +92,3 @@ def _sums(nodes: Iterable[Node], rows: Collection[Node]) -> set[Node]:
             if is_product or (node.op == "sum" and node.ndim == 1 and node["axes"] == (0,)):
                 found.add(node)
     return found
-
-
-def _pays(n_rows: int, products: Sequence[Node]) -> bool:
-    """Whether there are fewer partial sums to read from other threads than there would be rows of both operands."""
-    partial = N_PARTS * sum(node.size for node in products)
-    return n_rows >= N_PARTS and 0 < partial <= sum(n_rows * sum(node.shape) for node in products)

@@ -14,6 +14,7 @@ from memograd.engine.native.ir import Module
 from memograd.engine.native.jit import Code
 from memograd.engine.native.lowering import Form, Lowering
 from memograd.engine.native.machine import Machine, machine, usable_cores
+from memograd.engine.native.ordered import ordered
 from memograd.engine.native.positions import positions_of
 from memograd.engine.native.remembered import Remembered
 from memograd.engine.native.threads import WORDS
@@ -35,7 +36,7 @@ class _Lowered:
     def __init__(self, graph: Graph, plan: Plan, target: Machine) -> None:
         module = Module()
         self.lowering = Lowering(
-            module, "step", plan, graph.inputs, graph.outputs,
+            module, "step", ordered(graph, plan),
             ([Form()] * len(graph.inputs), [Form()] * len(graph.outputs)),
             machine=target, lanes=lanes_for(plan.nodes, target), n_cores=usable_cores(),
         )  # fmt: skip

@@ -9,14 +9,16 @@ from memograd.engine.native import driver
 from memograd.engine.native.driver import StepCode
 from memograd.engine.native.ir import Module
 from memograd.engine.native.jit import Code
-from memograd.engine.native.layouts import Layout, best_in_panels
+from memograd.engine.native.layouts import Layout, StateForm, best_in_panels
 from memograd.engine.native.lowering import Form, Lowering
 from memograd.engine.native.machine import Machine, machine, usable_cores
 from memograd.engine.native.narrow import Narrow
+from memograd.engine.native.ordered import Ordered, ordered
 from memograd.engine.native.positions import Positions, positions_of
 from memograd.engine.native.program import lanes_for
 from memograd.engine.native.remembered import Remembered
 from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE, TracedStep
+from memograd.engine.native.turned import is_narrow, turned
 from memograd.errors import CannotLower
 
 
@@ -38,8 +40,7 @@ class TrainingCode:
     is_narrow : bool
         Whether the batch lies along the lanes; then a step is straight-line code of one thread.
     lowered : list of (Lowering or Narrow, TracedStep)
-    layouts : list of Layout
-        Of the state.
+    states : list of StateForm
     positions : list of (int, Positions)
         What must be checked of which array of the data.
 
@@ -57,23 +58,27 @@ class TrainingCode:
         whole = steps[self.batch_size]
         self.cost = whole.plan.schedule.cost
         lanes = lanes_for(whole.plan.nodes, target)
-        ordered = [(n_rows, steps[n_rows]) for n_rows in sorted(steps, reverse=True)]
+        by_size = [(n_rows, steps[n_rows]) for n_rows in sorted(steps, reverse=True)]
         self.positions = _positions(whole)
         try:
             module = Module()
             self.lowered: list[tuple[Lowering | Narrow, TracedStep]] = [
-                (_narrow(module, f"step{n_rows}", step, lanes), step) for n_rows, step in ordered
+                (_narrow(module, f"step{n_rows}", step, lanes), step) for n_rows, step in by_size
             ]
-            self.layouts = [Layout.COMPACT] * whole.roles.count(STATE)
+            self.states = [
+                StateForm(node, Layout.COMPACT)
+                for node, role in zip(whole.graph.inputs, whole.roles, strict=True)
+                if role == STATE
+            ]
             self.is_narrow = True
         except CannotLower:
             module = Module()
-            self.layouts = _layouts(whole)
+            self.states = _state_forms(whole, lanes)
             self.lowered = [
-                (_wide(module, f"step{n_rows}", step, target, lanes, self.layouts), step) for n_rows, step in ordered
+                (_wide(module, f"step{n_rows}", step, target, lanes, self.states), step) for n_rows, step in by_size
             ]
             self.is_narrow = False
-        codes = [_code_of(*each, n_rows) for each, (n_rows, _) in zip(self.lowered, ordered, strict=True)]
+        codes = [_code_of(*each, n_rows) for each, (n_rows, _) in zip(self.lowered, by_size, strict=True)]
         driver.define(module, *codes)
         self._code = Code(str(module), target)
         pointer, integer = ctypes.c_void_p, ctypes.c_int64
@@ -117,15 +122,30 @@ def _narrow(module: Module, name: str, step: TracedStep, lanes: int) -> Narrow:
     )
 
 
-def _layouts(step: TracedStep) -> list[Layout]:
-    """Of the state; the same in a smaller step, since it is the same state."""
+def _state_forms(step: TracedStep, lanes: int) -> list[StateForm]:
+    """How the state lies in memory. As the step of whole minibatches has it; the last one's must do with that."""
     in_panels = best_in_panels(step.plan.nodes)
-    states = (node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == STATE)
-    return [Layout.PANELS if node in in_panels else Layout.ROWS for node in states]
+    states = [node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == STATE]
+    is_turned = [node in in_panels and is_narrow(node, lanes) for node in states]
+    graph = _ordered(step, is_turned)
+    in_panels = best_in_panels(graph.nodes)
+    states = [node for node, role in zip(graph.inputs, step.roles, strict=True) if role == STATE]
+    return [
+        StateForm(node, Layout.PANELS if node in in_panels else Layout.ROWS, is_turned=turns)
+        for node, turns in zip(states, is_turned, strict=True)
+    ]
+
+
+def _ordered(step: TracedStep, is_turned: Sequence[bool]) -> Ordered:
+    """The graph of a step, with parts of the state turned."""
+    graph = ordered(step.graph, step.plan)
+    states = [i for i, role in enumerate(step.roles) if role == STATE]
+    outputs = {j for j, turns in enumerate(is_turned) if turns}
+    return turned(graph, {states[j] for j in outputs}, outputs) if outputs else graph
 
 
 def _wide(
-    module: Module, name: str, step: TracedStep, target: Machine, lanes: int, layouts: Sequence[Layout]
+    module: Module, name: str, step: TracedStep, target: Machine, lanes: int, states: Sequence[StateForm]
 ) -> Lowering:
     forms = {
         ROWS: Form(Layout.ROWS, is_gathered=True),
@@ -133,20 +153,18 @@ def _wide(
         KEY: Form(is_private=True),
         COUNTER: Form(is_private=True),
     }
+    graph = _ordered(step, [state.is_turned for state in states])
     inputs, outputs = [], []
-    of_state = iter(layouts)
-    for i, (node, role) in enumerate(zip(step.graph.inputs, step.roles, strict=True)):
+    left = iter(states)
+    for i, role in enumerate(step.roles):
         if role == STATE:
-            layout = next(of_state)
-            inputs.append(Form(layout, is_private=node.size == 1))
-            outputs.append(Form(layout, state=i))
+            state = next(left)
+            inputs.append(Form(state.layout, is_private=state.node.size == 1))
+            outputs.append(Form(state.layout, state=i))
         else:
             inputs.append(forms[role])
     outputs += [Form(is_private=True)] * 2
-    return Lowering(
-        module, name, step.plan, step.graph.inputs, step.graph.outputs, (inputs, outputs),
-        machine=target, lanes=lanes, n_cores=usable_cores(),
-    )  # fmt: skip
+    return Lowering(module, name, graph, (inputs, outputs), machine=target, lanes=lanes, n_cores=usable_cores())
 
 
 def _code_of(lowering: Lowering | Narrow, step: TracedStep, n_rows: int) -> StepCode:
