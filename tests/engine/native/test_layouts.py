@@ -33,7 +33,10 @@ def test_read_is_written(shape: tuple[int, int], layout: Layout, dtype: Any, lan
     block = np.full(bytes_of(node, lanes, layout), 255, np.uint8)
     value = np.arange(node.size, dtype=dtype).reshape(shape)
     write(block, node, lanes, layout, value)
-    np.testing.assert_array_equal(read(block, node, lanes, layout), value)
+    found = read(block, node, lanes, layout)
+    np.testing.assert_array_equal(found, value)
+    assert found.flags.c_contiguous
+    assert not np.may_share_memory(found, block)
     assert (block[-lanes * node.dtype.itemsize :] == 255).all() or layout is Layout.COMPACT
 
 

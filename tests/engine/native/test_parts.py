@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import memograd as mg
 from memograd.engine.native.lowering import Lowering
 from memograd.engine.native.nests import Cuts
-from memograd.engine.native.parts import N_PARTS, PARTS, in_parts
+from memograd.engine.native.ordered import ordered
+from memograd.engine.native.parts import MIN_OPERATIONS, PARTS, PARTS_TO_CHOOSE_FROM, in_parts, number_of_parts
 from memograd.engine.native.traced_step import ROWS
 from memograd.nn.layers import Dense, LayerNorm, Residual, Sequential
 from memograd.nn.mlp import MLP
@@ -30,39 +31,57 @@ def data(n_rows: int, n_in: int, n_classes: int, dtype: Any = np.float32) -> tup
 
 
 def parts_of(training: Training) -> list[tuple[int, ...]]:
-    """The shapes of what a whole minibatch's step sums in parts."""
+    """The shapes of what a whole minibatch's step sums in parts; the first axis is the parts."""
     step = training.steps[max(training.steps)]
+    graph = ordered(step.graph, step.plan)
     rows = {node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == ROWS}
-    nodes, _, _ = in_parts(step.plan.nodes, rows)
-    return sorted(node.shape[1:] for node in nodes if node.op in PARTS)
+    n_parts = number_of_parts(graph, rows)
+    return sorted(node.shape for node in in_parts(graph, rows, n_parts).nodes if node.op in PARTS) if n_parts else []
 
 
 def test_gradients_are_summed_in_parts() -> None:
     """Those of all weights and biases, when the minibatch is large beside them."""
     small = Training(MLP((6, 20, 3), "tanh", "cross_entropy"), Adam(), data(64, 6, 3))
-    assert parts_of(small) == sorted([(6, 20), (20,), (20, 3), (3,)])
-    # 4 (6·20 + 20·3) partial sums are more than the 20 (26 + 23) numbers of all rows were rows exchanged.
+    assert parts_of(small) == sorted([(2, 6, 20), (2, 20), (2, 20, 3), (2, 3)])
+    # 2 (60·200 + 200·3) partial sums are more than the 20 (260 + 203) numbers of all rows.
     assert not parts_of(Training(MLP((60, 200, 3), "tanh", "cross_entropy"), Adam(), data(20, 60, 3)))
+
+
+def test_number_of_parts() -> None:
+    """As many as are worth a thread each, and as many as are exchanged sooner than rows."""
+    X, G = np.ones((4000, 60)), np.ones((4000, 50))
+
+    def number_for(n_rows: int, width: int = 60) -> int:
+        planned = mg.compile(lambda X, G: X.T @ G, X[:n_rows, :width], G[:n_rows], engine="numpy")
+        graph = ordered(planned.graph, planned.plan)
+        return number_of_parts(graph, set(graph.inputs))
+
+    each = 6 * 60 * 50
+    assert [number_for(n * MIN_OPERATIONS // each + 1) for n in PARTS_TO_CHOOSE_FROM] == [*PARTS_TO_CHOOSE_FROM]
+    assert number_for(3 * MIN_OPERATIONS // each) == 2
+    # 2·60·50 partial sums, and 110 numbers in each row of both operands.
+    assert [number_for(n) for n in (54, 55)] == [0, 2]
+    assert number_for(100, 1) == 0
 
 
 def test_what_is_not_followed() -> None:
     """Where rows of the minibatch are moved, or the common axis is another one, all is summed at once."""
     X, G, W = np.ones((64, 6)), np.ones((64, 5)), np.ones((6, 64))
 
-    def n_rows_of(f: Any, *args: Any) -> int:
+    def number_for(f: Any, *args: Any) -> int:
         planned = mg.compile(f, *args, engine="numpy")
         rows = {node for node in planned.graph.inputs if node.shape[0] == 64}
-        return in_parts(planned.plan.nodes, rows)[2]
+        return number_of_parts(ordered(planned.graph, planned.plan), rows)
 
-    assert n_rows_of(lambda X, G: X.T @ G, X, G) == 64
-    assert n_rows_of(lambda X, G: (X * 2).T @ np.exp(G), X, G) == 64
-    assert n_rows_of(lambda X, G: X[::-1].T @ G, X, G) == 0
-    assert n_rows_of(lambda X, W: X @ W, X, W) == 0
-    assert n_rows_of(lambda X, W: X.sum(axis=0) * 2, X, W) == 0
+    assert number_for(lambda X, G: X.T @ G, X, G) == 2
+    assert number_for(lambda X, G: (X * 2).T @ np.exp(G), X, G) == 2
+    assert number_for(lambda X, G: X[::-1].T @ G, X, G) == 0
+    assert number_for(lambda X, W: X @ W, X, W) == 0
+    assert number_for(lambda X, W: X.sum(axis=0) * 2, X, W) == 0
 
 
 @given(
-    n_rows=st.integers(N_PARTS, 150),
+    n_rows=st.integers(2, 150),
     widths=st.lists(st.integers(2, 40), min_size=3, max_size=4),
     dtype=st.sampled_from([np.float32, np.float64]),
     n_threads=st.integers(1, 6),
@@ -89,7 +108,8 @@ def test_a_normalized_layer_in_parts() -> None:
             Network(body, "cross_entropy"), Adam(0.01), data(203, 7, 3), batch=100, epochs=2, n_threads=n_threads
         )
         (lowered, _), (last, _) = training.code.lowered
-        assert isinstance(lowered, Lowering) and isinstance(last, Lowering)
+        assert isinstance(lowered, Lowering)
+        assert isinstance(last, Lowering)
         assert sum(kernel.node is not None and kernel.node.op in PARTS for kernel in lowered.kernels) >= 8
         assert not any(kernel.node is not None and kernel.node.op in PARTS for kernel in last.kernels)
         state, _ = training.run()
@@ -104,11 +124,16 @@ def test_threads_wait_once_in_a_step() -> None:
     assert lowered.n_levels == 2
 
 
-@given(n_rows=st.integers(N_PARTS, 500), tile_rows=st.integers(1, 14), n_cores=st.integers(1, 8))
-def test_units_of_parts(n_rows: int, tile_rows: int, n_cores: int) -> None:
-    """Each part has as many tiles as any other, none higher than allowed, and all rows are in one of them."""
-    share = Cuts(16, tile_rows, n_cores, n_rows, N_PARTS).rows(n_rows)
-    assert share.n_units % N_PARTS == 0
+@given(
+    n_rows=st.integers(8, 500),
+    tile_rows=st.integers(1, 14),
+    n_cores=st.integers(1, 8),
+    n_parts=st.sampled_from(PARTS_TO_CHOOSE_FROM),
+)
+def test_units_of_parts(n_rows: int, tile_rows: int, n_cores: int, n_parts: int) -> None:
+    """Each part has as many tiles as any other, none higher than allowed, whatever the number of cores."""
+    share = Cuts(16, tile_rows, n_cores, n_rows, n_parts).rows(n_rows)
+    assert share.n_units % n_parts == 0
     assert -(-n_rows // share.n_units) <= tile_rows
     assert share.length == n_rows
-    assert share == Cuts(16, tile_rows, n_cores + 1, n_rows, N_PARTS).rows(n_rows)
+    assert share == Cuts(16, tile_rows, n_cores + 1, n_rows, n_parts).rows(n_rows)

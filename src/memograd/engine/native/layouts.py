@@ -54,7 +54,7 @@ class StateForm:
     def read(self, block: Array, lanes: int) -> Array:
         """A copy of the array."""
         found = read(block, self.node, lanes, self.layout)
-        return np.ascontiguousarray(found.T) if self.is_turned else found
+        return found.T.copy() if self.is_turned else found
 
 
 def place_of(slot: int, node: Node, lanes: int, layout: Layout) -> Place:
@@ -102,7 +102,8 @@ def read(block: Array, node: Node, lanes: int, layout: Layout) -> Array:
     """A copy of an array that lies where a block of bytes begins."""
     if layout is Layout.PANELS:
         panels, _ = _panels(block, node, lanes)
-        return np.ascontiguousarray(panels.transpose(1, 0, 2).reshape(node.shape[0], -1)[:, : node.shape[1]])
+        # Of one panel all this is a view.
+        return np.array(panels.transpose(1, 0, 2).reshape(node.shape[0], -1)[:, : node.shape[1]], order="C")
     return _strided(block, node, lanes, layout).copy()
 
 

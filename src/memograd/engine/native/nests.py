@@ -88,7 +88,7 @@ class Cuts:
 
     def rows(self, length: int) -> Share:
         """Tiles of rows: as equal as can be, none higher than allowed, and as many for each core or part."""
-        if length == self.n_rows:
+        if self.n_parts and length == self.n_rows:
             n_tiles = self.n_parts * -(-length // (self.n_parts * self.tile_rows))
             return Share("rows", length, n_tiles, n_parts=self.n_parts)
         n_tiles = -(-length // self.tile_rows)
