@@ -13,8 +13,8 @@ from memograd.engine.native.gemm import UNROLL, tile_function
 from memograd.engine.native.ir import Builder, Module, Value
 from memograd.engine.native.ir_types import F32, F64, I64, PTR, VOID, Type
 from memograd.engine.native.jit import Code
-from memograd.engine.native.kernels import products as products_module
-from memograd.engine.native.kernels.products import GROUP_TILES, K_BLOCK_BYTES
+from memograd.engine.native.kernels import tiles as tiles_module
+from memograd.engine.native.kernels.tiles import GROUP_TILES, K_BLOCK_BYTES
 from memograd.engine.native.machine import Machine, machine
 from memograd.nn.mlp import MLP
 from memograd.nn.optimizers import SGD
@@ -206,7 +206,7 @@ def test_products_deeper_than_a_block(target: Machine, dtype: Any) -> None:
 @pytest.mark.parametrize("blocked_bytes", [1 << 9, 1 << 14])
 def test_products_in_blocks(dtype: Any, target: Machine, blocked_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Products too large for the caches, here made small: sums that lie in memory between blocks are the same."""
-    monkeypatch.setattr(products_module, "BLOCKED_BYTES", blocked_bytes)
+    monkeypatch.setattr(tiles_module, "BLOCKED_BYTES", blocked_bytes)
     block = K_BLOCK_BYTES // np.dtype(dtype).itemsize
     depths = [block + 1, 2 * block, 2 * block + 1, 5 * block - 1, 600, 601]
     shapes = list(zip([130, 61, 200, 47, 33, 257], [70, 33, 2, 16, 31, 64], depths, strict=True))
@@ -226,7 +226,7 @@ def test_a_large_product() -> None:
 
 def test_training_with_products_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same parameters, bit for bit, on any number of threads, and NumPy's."""
-    monkeypatch.setattr(products_module, "BLOCKED_BYTES", 1 << 12)
+    monkeypatch.setattr(tiles_module, "BLOCKED_BYTES", 1 << 12)
     rng = np.random.default_rng(10)
     data = rng.normal(size=(150, 270)).astype(np.float32), rng.integers(0, 5, 150), None
     bits = []

@@ -7,7 +7,7 @@ stored anyway) is computed where it is read. Numbers of no axes are scalars: eac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from memograd.engine.native.elementwise import COSTLY, ELEMENTWISE
@@ -109,6 +109,23 @@ class Fusion:
     def home_of(self, node: Node) -> int | None:
         """The kernel that computes a node; None for leaves, and what is computed where it is read."""
         return self._home.get(node)
+
+    def sources(self, nodes: Iterable[Node], number: int) -> set[Node]:
+        """The stored results of earlier kernels that nodes of a kernel depend on."""
+        found: set[Node] = set()
+        seen: set[Node] = set()
+        waiting = [x for node in nodes for x in node.inputs]
+        while waiting:
+            node = waiting.pop()
+            home = self._home.get(node)
+            if node in seen or home == number:
+                continue
+            seen.add(node)
+            if home is not None and home < number:
+                found.add(node)
+            else:
+                waiting.extend(node.inputs)
+        return found
 
     def store(self, node: Node) -> None:
         """See that a node lies in memory; leaves do."""

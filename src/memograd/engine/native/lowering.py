@@ -7,20 +7,20 @@ level above them, and between two levels stands a barrier.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from memograd.engine.native.access import Frame, Indices, Place
-from memograd.engine.native.elementwise import memory_type
-from memograd.engine.native.fusion import Fusion, Kernel, ends_in_lanes, long_axes
+from memograd.engine.native.fusion import Fusion, Kernel, long_axes
 from memograd.engine.native.ir import Builder, Module, Value
-from memograd.engine.native.ir_types import I1, I32, I64, PTR, VOID
+from memograd.engine.native.ir_types import I64, PTR, VOID
 from memograd.engine.native.kernels import shares
 from memograd.engine.native.kernels.emission import Emission
-from memograd.engine.native.kernels.products import is_blocked
+from memograd.engine.native.kernels.gather import Gathered, gather
 from memograd.engine.native.kernels.table import emit
+from memograd.engine.native.kernels.tiles import is_blocked
 from memograd.engine.native.layouts import Layout, best_in_panels, bytes_of, place_of
 from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import Cuts, Share
@@ -148,9 +148,7 @@ class Lowering:
         self._places: dict[Node, Place] = {}
         self._targets: dict[Node, list[Place]] = {}
         self._sums: dict[Node, Place] = {}
-        kernels = self._fusion.kernels
-        alike = [_alike(kernel, self._fusion, number) for number, kernel in enumerate(kernels)]
-        self._by_columns = set() if n_parts else shares.cut_by_columns(kernels, alike, self._cuts)
+        self._by_columns = set() if n_parts else shares.cut_by_columns(self._fusion, self._cuts)
         self._place_arguments()
         self._place_results()
         self._gathered = [i for i, form in enumerate(forms[0]) if form.is_gathered]
@@ -214,7 +212,7 @@ class Lowering:
 
     def _emit(self, number: int, kernel: Kernel) -> _Emitted:
         readable = {node: place for node, place in self._places.items() if self._is_before(node, number)}
-        operands = _sources(kernel.results, self._fusion, number)
+        operands = self._fusion.sources(kernel.results, number)
         cut_lengths = {
             e.share.length for e in self._emitted if e.share.kind == "rows" and not operands.isdisjoint(e.kernel.stored)
         }
@@ -248,9 +246,6 @@ class Lowering:
 
     # Order
 
-    def _rows_share(self, node: Node) -> Share:
-        return self._cuts.rows(node.shape[0])
-
     def _set_levels(self) -> None:
         overwritten: dict[int, list[int]] = {}
         for node, form in zip(self._outputs, self._forms[1], strict=True):
@@ -278,7 +273,7 @@ class Lowering:
 
     def _is_gathered_by_all(self, node: Node) -> bool:
         """Whether each thread copies all rows of an argument: one reads others than its own before the first wait."""
-        share = self._rows_share(node)
+        share = self._cuts.rows(node.shape[0])
         return any(e.level == 0 and node in e.reads and not _is_own(e, node, share) for e in self._emitted)
 
     def _home(self, node: Node) -> int:
@@ -325,7 +320,12 @@ class Lowering:
 
     def _step(self, b: Builder, table: Value, thread: Value, n_threads: Value, control: Value) -> None:
         if self._gathered:
-            self._gather(b, table, thread, n_threads)
+            rows = [
+                Gathered(x, source, self._places[x], by_all=self.slots[self._places[x].slot].kind == "private")
+                for x, source in zip((self._inputs[i] for i in self._gathered), self._sources, strict=True)
+            ]
+            share = self._cuts.rows(rows[0].node.shape[0])
+            gather(b, table, rows, self._numbers, share, (thread, n_threads), self.lanes)
         level = 0
         for e in sorted(self._emitted, key=lambda e: e.level):
             if e.level != level:
@@ -340,49 +340,6 @@ class Lowering:
                 condition = first < last
             b.branch(condition, partial(b.invoke, e.name, VOID, table, first, last))
 
-    def _gather(self, b: Builder, table: Value, thread: Value, n_threads: Value) -> None:
-        """Copy the rows of this step to where the kernels read them: those that a thread goes on with, or all."""
-        nodes = [self._inputs[i] for i in self._gathered]
-        share = self._rows_share(nodes[0])
-        own = [share.start(b, share.first_of(thread + t, n_threads)) for t in (0, 1)]
-        whole = [b.constant(0, I64), b.constant(share.length, I64)]
-        numbers = b.load(b.offset(table, self._numbers, PTR), PTR)
-
-        def copy(part: list[tuple[Node, Value, Value]], first: Value, last: Value) -> None:
-            def row(r: Value) -> None:
-                number = b.convert(b.load(b.offset(numbers, r, I32), I32), "zext", I64)
-                for node, source, target in part:
-                    self._copy_row(b, node, number, source, r, target)
-
-            b.loop(first, last, row)
-
-        parts: dict[str, list[tuple[Node, Value, Value]]] = {"arena": [], "private": []}
-        for node, source in zip(nodes, self._sources, strict=True):
-            slot = self._places[node].slot
-            pointers = [b.load(b.offset(table, place, PTR), PTR) for place in (source, slot)]
-            parts[self.slots[slot].kind].append((node, pointers[0], pointers[1]))
-        for kind, rows in (("arena", own), ("private", whole)):
-            if parts[kind]:
-                copy(parts[kind], *rows)
-
-    def _copy_row(self, b: Builder, node: Node, number: Value, source: Value, r: Value, target: Value) -> None:
-        kind, lanes = memory_type(node.dtype), self.lanes
-        width = node.size // node.shape[0]
-        strides = self._places[node].strides
-        source = b.offset(source, number * width, kind)
-        target = b.offset(target, r * strides[0], kind)
-        if width == 1:
-            b.store(target, b.load(source, kind))
-            return
-        whole = width // lanes * lanes
-
-        def vector(c: Any, mask: Value | None = None) -> None:
-            b.store(b.offset(target, c, kind), b.load(b.offset(source, c, kind), kind.of(lanes), mask))
-
-        b.loop(0, whole, vector, step=lanes)
-        if whole < width:
-            vector(whole, b.vector([lane < width - whole for lane in range(lanes)], I1))
-
     @property
     def kernels(self) -> list[Kernel]:
         """What is computed in one loop each."""
@@ -392,46 +349,6 @@ class Lowering:
     def n_levels(self) -> int:
         """Between which threads wait for each other."""
         return 1 + max((e.level for e in self._emitted), default=0)
-
-
-def _sources(nodes: Iterable[Node], fusion: Fusion, number: int) -> set[Node]:
-    """The stored results of earlier kernels that nodes of a kernel depend on."""
-    found: set[Node] = set()
-    seen: set[Node] = set()
-    waiting = [x for node in nodes for x in node.inputs]
-    while waiting:
-        node = waiting.pop()
-        home = fusion.home_of(node)
-        if node in seen or home == number:
-            continue
-        seen.add(node)
-        if home is not None and home < number:
-            found.add(node)
-        else:
-            waiting.extend(node.inputs)
-    return found
-
-
-def _alike(kernel: Kernel, fusion: Fusion, number: int) -> set[int]:
-    """The earlier kernels that one had better be cut like.
-
-    Those from which it reads arrays of two axes element by element, and the product whose result is its right operand.
-    """
-    nodes, shape = kernel.results, long_axes(kernel.shape)
-    found: set[int | None] = set()
-    if kernel.node is not None and kernel.node.op == "matmul":
-        nodes = kernel.members
-        home = fusion.home_of(kernel.node.inputs[1])
-        before = fusion.kernels[home].node if home is not None else None
-        found = {home} if before is not None and before.op == "matmul" else set()
-    elif kernel.node is not None and kernel.node.inputs:
-        # A sum over rows goes along columns, and can share them with what it sums up.
-        shape = long_axes(kernel.node.inputs[0].shape)
-        if kernel.node.op in ("sum", "max", "min") and not ends_in_lanes(kernel.node):
-            return set()
-    sources = _sources(nodes, fusion, number)
-    found |= {fusion.home_of(node) for node in sources if len(shape) == 2 and long_axes(node.shape) == shape}
-    return {home for home in found if home is not None}
 
 
 def _own_axes(node: Node, index: Indices, share: Share) -> frozenset[str]:

@@ -7,7 +7,7 @@ through them needs no turned copy. Only the product that goes forward does.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from memograd.engine.native.elementwise import ELEMENTWISE
 from memograd.engine.native.ordered import Ordered
@@ -50,15 +50,16 @@ class _Turning:
         self._known: set[Node] = set()
         self._same: dict[Node, Node] = {}
         self._other: dict[Node, Node] = {}
-        # Turned wherever they occur are the states, and what is computed of them element by element.
+        followers, both = _kinds(graph.nodes, states)
         for node in graph.nodes:
             if node in states:
                 attributes = node.attributes
                 self._other[node] = self._keep(intern("input", (), attributes, node.shape[::-1], node.dtype))
-            elif node.op in ELEMENTWISE and any(x in self._other for x in node.inputs):
-                self._other[node] = self._keep(make_like(node, tuple(self.other(x) for x in node.inputs)))
-            else:
+                continue
+            if node not in followers:
                 self._same[node] = self._rebuilt(node)
+            if node in followers or node in both:
+                self._other[node] = self._keep(make_like(node, tuple(self.other(x) for x in node.inputs)))
 
     def _keep(self, node: Node) -> Node:
         if node not in self._known:
@@ -96,8 +97,6 @@ class _Turning:
         if node.op == "matmul":
             left, right = node.inputs
             return make("matmul", self._view(right), self._view(left))
-        if node.op in ELEMENTWISE:
-            return make_like(node, tuple(self.other(x) for x in node.inputs))
         return self._view(node)
 
     def _view(self, node: Node) -> Node:
@@ -105,3 +104,16 @@ class _Turning:
         if node.op == "transpose":
             return self.same(node.inputs[0])
         return self._keep(make("transpose", self.same(node), axes=(1, 0)))
+
+
+def _kinds(nodes: Sequence[Node], states: Collection[Node]) -> tuple[set[Node], set[Node]]:
+    """What is computed element by element of states, which is turned wherever it occurs; and of what else it is."""
+    followers: set[Node] = set()
+    for node in nodes:
+        if node.op in ELEMENTWISE and any(x in states or x in followers for x in node.inputs):
+            followers.add(node)
+    both: set[Node] = set()
+    for node in reversed(nodes):
+        if node in followers or node in both:
+            both.update(x for x in node.inputs if x.op in ELEMENTWISE and x.ndim == 2 and x not in followers)
+    return followers, both

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence, Set
 
-from memograd.engine.native.fusion import Kernel, long_axes
-from memograd.engine.native.kernels.products import is_blocked, is_tiled
+from memograd.engine.native.fusion import Fusion, Kernel, ends_in_lanes, long_axes
+from memograd.engine.native.kernels.tiles import is_blocked, is_tiled
 from memograd.engine.native.nests import ALL, FIRST, Cuts, Share
 from memograd.engine.native.parts import PARTS
 from memograd.graph.node import Node
@@ -25,15 +25,10 @@ WIDE_BYTES = 1 << 17
 """
 
 
-def cut_by_columns(kernels: Sequence[Kernel], alike: Sequence[Set[int]], cuts: Cuts) -> set[int]:
-    """The numbers of the kernels whose columns are shared.
-
-    Parameters
-    ----------
-    kernels : sequence of Kernel
-    alike : sequence of set of int
-        The earlier kernels that each one had better be cut like.
-    """
+def cut_by_columns(fusion: Fusion, cuts: Cuts) -> set[int]:
+    """The numbers of the kernels whose columns are shared."""
+    kernels = fusion.kernels
+    alike = [_alike(kernel, fusion, number) for number, kernel in enumerate(kernels)]
     return {
         number
         for numbers in _groups(alike)
@@ -41,6 +36,28 @@ def cut_by_columns(kernels: Sequence[Kernel], alike: Sequence[Set[int]], cuts: C
         and max(_weight_bytes(kernels[k], alike[k], kernels) for k in numbers) >= WIDE_BYTES
         for number in numbers
     }
+
+
+def _alike(kernel: Kernel, fusion: Fusion, number: int) -> set[int]:
+    """The earlier kernels that one had better be cut like.
+
+    Those from which it reads arrays of two axes element by element, and the product whose result is its right operand.
+    """
+    nodes, shape = kernel.results, long_axes(kernel.shape)
+    found: set[int | None] = set()
+    if kernel.node is not None and kernel.node.op == "matmul":
+        nodes = kernel.members
+        home = fusion.home_of(kernel.node.inputs[1])
+        before = fusion.kernels[home].node if home is not None else None
+        found = {home} if before is not None and before.op == "matmul" else set()
+    elif kernel.node is not None and kernel.node.inputs:
+        # A sum over rows goes along columns, and can share them with what it sums up.
+        shape = long_axes(kernel.node.inputs[0].shape)
+        if kernel.node.op in ("sum", "max", "min") and not ends_in_lanes(kernel.node):
+            return set()
+    sources = fusion.sources(nodes, number)
+    found |= {fusion.home_of(node) for node in sources if len(shape) == 2 and long_axes(node.shape) == shape}
+    return {home for home in found if home is not None}
 
 
 def _groups(alike: Sequence[Set[int]]) -> Collection[list[int]]:
