@@ -50,9 +50,12 @@ def tile(target: Machine, dtype: Any, **shape: Any) -> Any:
     def call(b: Builder, *arguments: Value) -> None:
         b.invoke(name, VOID, *arguments)
 
-    module.define("f", VOID, [PTR, PTR, PTR, I64], call, exported=True)
+    n_streams = shape.get("n_streams", 0)
+    module.define("f", VOID, [PTR, PTR, PTR, I64, *[PTR] * n_streams], call, exported=True)
     pointer = ctypes.c_void_p
-    return Code(str(module), target).function("f", None, pointer, pointer, pointer, ctypes.c_int64)
+    return Code(str(module), target).function(
+        "f", None, pointer, pointer, pointer, ctypes.c_int64, *[pointer] * n_streams
+    )
 
 
 @pytest.mark.parametrize("target", MACHINES)
@@ -87,6 +90,24 @@ def test_tiles_of_a_transposed_operand(target: Machine, dtype: Any) -> None:
     call = tile(target, dtype, rows=rows, vectors=2, row_stride=1, k_stride=50, right_stride=2 * lanes, tail=0)
     call(left.ctypes.data, right.ctypes.data, result.ctypes.data, 40)
     assert_product(result, left.T[:rows], right)
+
+
+@pytest.mark.parametrize("n_streams", [1, 2, 6])
+def test_what_is_asked_for_ahead(n_streams: int) -> None:
+    """Lines that are asked for change nothing, wherever they are."""
+    target, rng = machine(), np.random.default_rng(8)
+    lanes = target.lanes(4)
+    left, right = rng.normal(size=(3, 33)).astype(np.float32), rng.normal(size=(33, 2 * lanes)).astype(np.float32)
+    strides = {"row_stride": 33, "k_stride": 1, "right_stride": 2 * lanes}
+    found = []
+    for n in (0, n_streams):
+        result = np.zeros((3, 2 * lanes), np.float32)
+        call = tile(target, np.float32, rows=3, vectors=2, tail=0, n_streams=n, **strides)
+        ends = [right.ctypes.data + right.nbytes, left.ctypes.data, 0, 8, result.ctypes.data, 1 << 60][:n]
+        call(left.ctypes.data, right.ctypes.data, result.ctypes.data, 33, *ends)
+        found.append(result)
+    assert_product(found[0], left, right)
+    assert found[0].tobytes() == found[1].tobytes()
 
 
 @pytest.mark.parametrize("target", MACHINES)

@@ -30,6 +30,7 @@ def tile_function(
     tail: int,
     result_stride: int,
     resumes: bool = False,
+    n_streams: int = 0,
 ) -> str:
     """The name of the function ``(left, right, result, n)`` of a tile.
 
@@ -51,13 +52,16 @@ def tile_function(
         The lanes of the last vector that lie inside the right operand; 0 if all may be read.
     resumes : bool
         Whether the sums start from what lies in `result`.
+    n_streams : int
+        So many pointers more are given, from which one line after the other is asked for, in turn and one for each k:
+        what is needed after the product comes while it is computed, and not all at once.
     """
     key = (
         "tile", kind, lanes, rows, vectors, row_stride, k_stride, right_stride, vector_stride, tail, result_stride,
-        resumes,
+        resumes, n_streams,
     )  # fmt: skip
 
-    def body(b: Builder, left: Value, right: Value, result: Value, n: Value) -> None:
+    def body(b: Builder, left: Value, right: Value, result: Value, n: Value, *streams: Value) -> None:
         vector = kind.of(lanes)
         mask = b.vector([lane < tail for lane in range(lanes)], Type("i", 1)) if tail else None
         places = [r * result_stride + j * lanes for r in range(rows) for j in range(vectors)]
@@ -75,20 +79,25 @@ def tile_function(
                 out += [b.fma(x, row[j], sums[r * vectors + j]) for j in range(vectors)]
             return out
 
-        def several(_: Value, a: Value, p: Value, *sums: Value) -> list[Value]:
-            found = list(sums)
+        def several(_: Value, a: Value, p: Value, *carried: Value) -> list[Value]:
+            ahead, found = [*carried[:n_streams]], [*carried[n_streams:]]
             for u in range(UNROLL):
+                if ahead:
+                    line = ahead.pop(0)
+                    b.prefetch(line, write=True)
+                    ahead.append(b.offset(line, lanes, kind))
                 found = step(b.offset(a, u * k_stride, kind), b.offset(p, u * right_stride, kind), found)
-            return [b.offset(a, UNROLL * k_stride, kind), b.offset(p, UNROLL * right_stride, kind), *found]
+            return [b.offset(a, UNROLL * k_stride, kind), b.offset(p, UNROLL * right_stride, kind), *ahead, *found]
 
         def one(_: Value, a: Value, p: Value, *sums: Value) -> list[Value]:
             found = step(a, p, list(sums))
             return [b.offset(a, k_stride, kind), b.offset(p, right_stride, kind), *found]
 
         whole = b.binary("sub", n, b.binary("urem", n, UNROLL))
-        left, right, *sums = b.loop(0, whole, several, step=UNROLL, carry=[left, right, *sums])
+        left, right, *sums = b.loop(0, whole, several, step=UNROLL, carry=[left, right, *streams, *sums])
+        sums = sums[n_streams:]
         _, _, *sums = b.loop(whole, n, one, carry=[left, right, *sums])
         for place, total in zip(places, sums, strict=True):
             b.store(b.offset(result, place, kind), total)
 
-    return module.shared(key, VOID, [PTR, PTR, PTR, I64], body)
+    return module.shared(key, VOID, [PTR, PTR, PTR, I64, *[PTR] * n_streams], body)

@@ -289,15 +289,17 @@ class _PanelTiles:
 
     def _multiply(self, row: Value, result: Value, k: Any, n: Any, resumes: bool) -> None:
         t, b = self.t, self.t.b
+        streams = self._streams(row) if self.part.ends else []
         name = tile_function(
             b.module, kind=t.kind, lanes=t.lanes, rows=self.height, vectors=self.vectors, row_stride=t.row_stride,
             k_stride=t.k_stride, right_stride=t.of_right.stride, vector_stride=t.lanes * t.of_right.column_stride,
             tail=0 if t.of_right.is_padded else self.n_columns % t.lanes, result_stride=self.stride, resumes=resumes,
+            n_streams=len(streams),
         )  # fmt: skip
         left_at = b.offset(b.offset(t.left, row * t.row_stride, t.kind), times(k, t.k_stride), t.kind)
         right_at = b.offset(t.right, times(self.c, t.of_right.column_stride), t.kind)
         right_at = b.offset(right_at, times(k, t.of_right.stride), t.kind)
-        b.invoke(name, VOID, left_at, right_at, result, b.constant(n, I64))
+        b.invoke(name, VOID, left_at, right_at, result, b.constant(n, I64), *streams)
 
     def _ask_ahead(self, unit: Value, start: Value, result: Value) -> None:
         """Ask for the sums of the next tile, and for a part of the next columns of the right operand."""
@@ -333,18 +335,37 @@ class _PanelTiles:
         if places:
             b.loop(0, self.height, at)
 
+    def _streams(self, row: Value) -> list[Value]:
+        """Where the columns of a tile begin in large arguments that lie in panels: its rows follow each other there."""
+        b, found = self.t.b, []
+        for x in self._streamed():
+            kind, (row_stride, column_stride) = memory_type(x.dtype), self.t.frame.places[x].strides
+            start = b.offset(self.t.frame.pointer(x), row * row_stride, kind)
+            found += [b.offset(start, times(column.start, column_stride), kind) for column in self.columns]
+        return found
+
+    def _streamed(self) -> list[Node]:
+        return [x for x in self._large() if self.t.frame.places[x].panel] if self.t.group == 1 else []
+
     def _far_arguments(self) -> Iterator[tuple[Value, Type, list[int]]]:
+        frame, streamed = self.t.frame, self._streamed()
+        for x in self._large():
+            if x not in streamed:
+                yield frame.pointer(x), memory_type(x.dtype), [s for s in frame.places[x].strides if s]
+
+    def _large(self) -> list[Node]:
+        """The arguments that the end of a tile reads, and that are likely to come from beyond the second cache."""
         frame, shape = self.t.frame, long_axes(self.t.node.shape)
         members = self.t.e.kernel.members
-        for x in {x: None for member in members for x in member.inputs if x.op == "input" and x in frame.places}:
-            if x.size_bytes >= PREFETCHED_BYTES and long_axes(x.shape) == shape:
-                yield frame.pointer(x), memory_type(x.dtype), [s for s in frame.places[x].strides if s]
+        read = {x: None for member in members for x in member.inputs if x.op == "input" and x in frame.places}
+        return [x for x in read if x.size_bytes >= PREFETCHED_BYTES and long_axes(x.shape) == shape]
 
     def _results(self) -> Iterator[tuple[Value, Type, list[int]]]:
         e = self.t.e
+        streamed = {self.t.frame.places[x].slot for x in self._streamed()}
         for node in e.kernel.stored:
             if node.size_bytes >= SHARED_BYTES:
-                for place in e.targets.get(node, ()):
+                for place in (place for place in e.targets.get(node, ()) if place.slot not in streamed):
                     yield e.frame.slot(place.slot), memory_type(node.dtype), [s for s in place.strides if s]
 
     def _finish(self, row: Value, result: Value) -> None:
