@@ -322,12 +322,17 @@ class Builder:
         kind = max(kinds, key=lambda t: t.lanes)
         return self.intrinsic("fmuladd", *(self.constant(v, kind) for v in (x, y, z)))
 
-    def reduce(self, x: Value, combine: Callable[[Value, Value], Value]) -> Value:
-        """All lanes as one, halves first: the order is the same on every machine of one width."""
+    def reduce(self, x: Value, combine: Callable[[Value, Value], Value], count: int | None = None) -> Value:
+        """All lanes as one, or the first `count`, whose neighbours then change nothing.
+
+        Halves first: the order is the same on every machine of one width.
+        """
         lanes = x.type.lanes
         while lanes > 1:
             lanes //= 2
-            x = combine(self.shuffle(x, x, range(lanes)), self.shuffle(x, x, range(lanes, 2 * lanes)))
+            low = self.shuffle(x, x, range(lanes))
+            needs_high = count is None or count > lanes
+            x = combine(low, self.shuffle(x, x, range(lanes, 2 * lanes))) if needs_high else low
         return self.lane(x, 0)
 
     # Memory

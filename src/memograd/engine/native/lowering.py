@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any
 
 from memograd.engine.native.access import Frame, Indices, Place
+from memograd.engine.native.elementwise import memory_type
 from memograd.engine.native.fusion import Fusion, Kernel, long_axes
 from memograd.engine.native.ir import Builder, Module, Value
-from memograd.engine.native.ir_types import I64, PTR, VOID
+from memograd.engine.native.ir_types import I64, PTR, VOID, Type
 from memograd.engine.native.kernels import shares
 from memograd.engine.native.kernels.emission import Emission
 from memograd.engine.native.kernels.gather import Gathered, gather
@@ -329,8 +330,10 @@ class Lowering:
         level = 0
         for e in sorted(self._emitted, key=lambda e: e.level):
             if e.level != level:
-                barrier(b, control, n_threads)
                 level = e.level
+                if self._cuts.n_parts:
+                    b.branch(n_threads > 1, partial(self._claim, b, table, thread, n_threads, level))
+                barrier(b, control, n_threads)
             first, last = b.constant(0, I64), b.constant(1, I64)
             condition: Any = True
             if e.share.kind == "first":
@@ -339,6 +342,25 @@ class Lowering:
                 first, last = e.share.first_of(thread, n_threads), e.share.first_of(thread + 1, n_threads)
                 condition = first < last
             b.branch(condition, partial(b.invoke, e.name, VOID, table, first, last))
+
+    def _claim(self, b: Builder, table: Value, thread: Value, n_threads: Value, level: int) -> None:
+        """Ask for what this thread overwrites in a level and others have just read: a store would wait for each line.
+
+        All that a thread writes in small networks fits into its caches, so none of it is asked for in vain.
+        """
+        for node, form in zip(self._outputs, self._forms[1], strict=True):
+            if form.state is None:
+                continue
+            e, state = self._emitted[self._home(node)], self._inputs[form.state]
+            place = self._places[state]
+            readers = [r for r in self._emitted if r.level < level and state in r.reads]
+            is_read = any(not _is_own(r, state, e.share) for r in readers)
+            if e.level == level and e.share.kind == "rows" and place.panel and is_read:
+                first, last = (e.share.start(b, e.share.first_of(thread + t, n_threads)) for t in (0, 1))
+                pointer, kind = b.load(b.offset(table, place.slot, PTR), PTR), memory_type(node.dtype)
+                for column in range(0, node.shape[1], place.panel):
+                    start = b.offset(pointer, column * place.strides[1], kind)
+                    b.loop(first, last, partial(_ask_for_row, b, start, place.strides[0], kind))
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -349,6 +371,10 @@ class Lowering:
     def n_levels(self) -> int:
         """Between which threads wait for each other."""
         return 1 + max((e.level for e in self._emitted), default=0)
+
+
+def _ask_for_row(b: Builder, start: Value, stride: int, kind: Type, row: Any) -> None:
+    b.prefetch(b.offset(start, row * stride, kind), write=True)
 
 
 def _own_axes(node: Node, index: Indices, share: Share) -> frozenset[str]:

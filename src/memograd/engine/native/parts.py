@@ -19,8 +19,8 @@ from memograd.graph.ops import make
 PARTS_TO_CHOOSE_FROM = (8, 4, 2)
 """More threads than parts would find nothing to do; fewer parts are fewer numbers to exchange."""
 
-MIN_OPERATIONS = 2_000_000
-"""A part of so many scalar operations is worth a thread: it takes about ten microseconds."""
+MIN_OPERATIONS = 3_000_000
+"""A part of so many scalar operations is worth a thread: it takes about fifteen microseconds."""
 
 PARTS = {"matmul_in_parts", "sum_in_parts"}
 """A product, or a sum, whose common axis is the minibatch: the sums of the parts, along a first axis of their own."""

@@ -35,7 +35,7 @@ def reduction(e: Emission) -> None:
         total = _reduced(e, node, whole, gone[:-1] if is_across else gone, gone[-1] if is_across else None,
                          b.constant(start, kind.of(lanes)))  # fmt: skip
         if is_across:
-            total = b.reduce(total, lambda p, q: _combined(b, node, p, q))
+            total = b.reduce(total, lambda p, q: _combined(b, node, p, q), x.shape[gone[-1]])
         e.finish(index, total)
 
     over(frame, node.shape, e.span(), element, vectors=not is_across)
