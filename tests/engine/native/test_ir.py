@@ -332,6 +332,22 @@ def test_the_sum_of_lanes_has_one_order() -> None:
     assert out[0] == x[0]
 
 
+@pytest.mark.parametrize("count", range(1, 9))
+def test_the_sum_of_some_lanes(count: int) -> None:
+    """Of the first ones alone, whatever is beyond the next power of two; the order is that of all."""
+    x = np.zeros(8, np.float32)
+    x[:count] = np.array([1e8, 1.0, -1e8, 3.0, 0.1, 7e7, -7e7, 0.3], np.float32)[:count]
+    whole, some = np.zeros(1, np.float32), np.zeros(1, np.float32)
+
+    def body(b: Builder, p: Value, q: Value, n: int | None) -> None:
+        b.store(q, b.reduce(b.load(p, F32.of(8)), lambda s, t: s + t, n))
+
+    compiled(partial(body, n=None), 2)(x, whole)
+    x[1 << (count - 1).bit_length() :] = np.nan
+    compiled(partial(body, n=count), 2)(x, some)
+    assert some.tobytes() == whole.tobytes()
+
+
 # Loops
 
 

@@ -137,10 +137,9 @@ class Lowering:
         n_parts = number_of_parts(graph, rows)
         if n_parts:
             graph = in_parts(graph, rows, n_parts)
-        n_rows = max((node.shape[0] for node in rows), default=0)
         self._nodes, inputs, outputs = graph.nodes, graph.inputs, graph.outputs
         self._inputs, self._outputs = inputs, outputs
-        self._cuts = Cuts(lanes, machine.tile_rows, n_cores, n_rows if n_parts else 0, n_parts)
+        self._cuts = Cuts(lanes, machine.tile_rows, n_cores, next(iter(rows)).shape[0] if n_parts else 0, n_parts)
         overwritten = {
             node: inputs[form.state] for node, form in zip(outputs, forms[1], strict=True) if form.state is not None
         }

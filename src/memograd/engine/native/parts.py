@@ -39,17 +39,13 @@ def number_of_parts(graph: Ordered, rows: Collection[Node]) -> int:
         The inputs whose first axis is the minibatch.
     """
     products = [node for node in _sums(graph.nodes, rows) if node.op == "matmul"]
-    n_rows = _length(rows)
-    n_operations = 6 * n_rows * sum(node.size for node in products)
-    for n in PARTS_TO_CHOOSE_FROM:
-        is_worth = n_operations >= n * MIN_OPERATIONS or n == min(PARTS_TO_CHOOSE_FROM)
-        if (
-            is_worth
-            and n <= n_rows
-            and 0 < n * sum(x.size for x in products) <= n_rows * sum(sum(x.shape) for x in products)
-        ):
-            return n
-    return 0
+    if not products:
+        return 0
+    n_rows = next(iter(rows)).shape[0]
+    size, rows_size = sum(x.size for x in products), n_rows * sum(sum(x.shape) for x in products)
+    # Forward, backward, and of the weights: a multiplication and an addition each.
+    n_worth = max(6 * n_rows * size // MIN_OPERATIONS, min(PARTS_TO_CHOOSE_FROM))
+    return next((n for n in PARTS_TO_CHOOSE_FROM if n <= min(n_worth, n_rows) and n * size <= rows_size), 0)
 
 
 def in_parts(graph: Ordered, rows: Collection[Node], n_parts: int) -> Ordered:
@@ -71,10 +67,6 @@ def in_parts(graph: Ordered, rows: Collection[Node], n_parts: int) -> Ordered:
             replaced[node] = new
         found.append(new)
     return Ordered(found, graph.inputs, tuple(replaced.get(node, node) for node in graph.outputs))
-
-
-def _length(rows: Collection[Node]) -> int:
-    return max((node.shape[0] for node in rows), default=0)
 
 
 def _sums(nodes: Iterable[Node], rows: Collection[Node]) -> set[Node]:

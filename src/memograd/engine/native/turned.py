@@ -70,7 +70,7 @@ class _Turning:
     def _rebuilt(self, node: Node) -> Node:
         (x, *others) = node.inputs or (node,)
         if x in self._other and not others:
-            if node.op == "transpose":
+            if node.op == "transpose" and node["axes"] == (1, 0):
                 return self._other[x]
             if node.op == "sum" and node["axes"] == (0, 1):
                 return self._keep(make("sum", self._other[x], axes=(0, 1)))

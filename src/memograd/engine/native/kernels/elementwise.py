@@ -78,6 +78,9 @@ def _cut(e: Emission, node: Node, rows: tuple[int, Any, Any], columns: tuple[int
     loop(frame, rows[1], rows[2], at_row)
 
 
+FAR_BYTES = 1 << 17
+"""A smaller matrix is at hand."""
+
 BLOCKS_AHEAD = 2
 """Blocks are asked for so long before they are read and written: the next ones of a column lie in other pages."""
 
@@ -93,14 +96,15 @@ def _turn(e: Emission, node: Node, row: tuple[int, Any], column: tuple[int, Any]
     corner = b.offset(corner, times(column[1], strides[column[0]]), kind)
     frame.on_read(base, (ZERO,) * len(base.shape))
     distance = BLOCKS_AHEAD * lanes
-    for i in range(lanes):
+    is_far = node.size_bytes >= FAR_BYTES
+    for i in range(lanes if is_far else 0):
         b.prefetch(b.offset(corner, (i + distance) * strides[column[0]], kind))
     rows = [b.load(b.offset(corner, i * strides[column[0]], kind), kind.of(lanes)) for i in range(lanes)]
     for place in e.targets[node]:
         target = b.offset(frame.slot(place.slot), times(row[1], place.strides[row[0]]), kind)
         column_stride = place.strides[column[0]]
         target = b.offset(target, times(column[1], column_stride), kind)
-        for i in range(lanes):
+        for i in range(lanes if is_far else 0):
             b.prefetch(b.offset(target, i * place.strides[row[0]] + distance * column_stride, kind), write=True)
         for i, turned in enumerate(transposed(b, rows)):
             b.store(b.offset(target, i * place.strides[row[0]], kind), turned)
