@@ -74,6 +74,42 @@ def test_cores_of_an_older_quota(groups: Path, quota: str, cores: int) -> None:
     assert usable_cores() == cores
 
 
+@pytest.mark.parametrize(
+    ("line", "limits", "cores"),
+    [
+        ("0::/user.slice/job.scope", {"user.slice/job.scope": "200000 100000"}, 2),
+        ("0::/user.slice/job.scope", {"user.slice": "300000 100000", "user.slice/job.scope": "max 100000"}, 3),
+        ("0::/user.slice/job.scope", {"user.slice": "300000 100000", "user.slice/job.scope": "900000 100000"}, 3),
+        ("0::/user.slice", {"user.slice/other.scope": "100000 100000"}, 16),
+        ("0::/", {"": "400000 100000"}, 4),
+        ("0::/../outside", {"": "400000 100000"}, 4),
+        ("nonsense", {"": "400000 100000"}, 4),
+        ("", {"": "400000 0"}, 16),
+    ],
+)
+def test_cores_of_nested_groups(groups: Path, line: str, limits: dict[str, str], cores: int) -> None:
+    """The group of this process counts, and those that it lies in; the least of them."""
+    own = groups.parents[2] / "proc" / "self" / "cgroup"
+    own.parent.mkdir(parents=True)
+    own.write_text("1:name=systemd:/elsewhere\n" + line + "\n", encoding="ascii")
+    for group, limit in limits.items():
+        (groups / group).mkdir(parents=True, exist_ok=True)
+        (groups / group / "cpu.max").write_text(limit, encoding="ascii")
+    assert usable_cores() == cores
+
+
+def test_cores_of_an_older_nested_group(groups: Path) -> None:
+    """In version 1 each controller has a path of its own."""
+    own = groups.parents[2] / "proc" / "self" / "cgroup"
+    own.parent.mkdir(parents=True)
+    own.write_text("7:memory:/a\n4:cpu,cpuacct:/b/c\n", encoding="ascii")
+    for group, quota in (("a", "100000"), ("b", "500000"), ("b/c", "-1")):
+        (groups / "cpu" / group).mkdir(parents=True)
+        (groups / "cpu" / group / "cpu.cfs_quota_us").write_text(quota + "\n", encoding="ascii")
+        (groups / "cpu" / group / "cpu.cfs_period_us").write_text("100000\n", encoding="ascii")
+    assert usable_cores() == 5
+
+
 def test_cores_of_an_affinity(groups: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the scheduler forbids is not used, whatever is paid for."""
     (groups / "cpu.max").write_text("800000 100000", encoding="ascii")

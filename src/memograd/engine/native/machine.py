@@ -6,7 +6,7 @@ import os
 import platform
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from memograd.errors import EngineUnavailable, UnknownName
 
@@ -93,15 +93,29 @@ def usable_cores() -> int:
 
 
 def _quota() -> int | None:
-    """The cores' worth of time of the control group (version 2, or 1), rounded up."""
+    """The cores' worth of time that control groups (version 2, or 1) pay for, rounded up: the least of them counts."""
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
+        own = Path("/proc/self/cgroup").read_text("ascii").splitlines()
+    except (OSError, ValueError):
+        own = []
+    paths = {"": "/", "cpu": "/"}
+    for line in own:
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        paths |= {name: path for name in controllers.split(",") if name in paths}
+    groups = [(name, group) for name, path in paths.items() for group in (path, *PurePosixPath(path).parents)]
+    limits = (_limit(f"/sys/fs/cgroup/{name}/{group}") for name, group in groups)
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _limit(group: str) -> int | None:
+    """What one control group pays for; None if it sets no limit, or cannot be read."""
+    try:
+        quota, period = Path(f"{group}/cpu.max").read_text("ascii").split()
     except (OSError, ValueError):
         try:
-            root = Path("/sys/fs/cgroup/cpu")
-            quota, period = ((root / f"cpu.cfs_{x}_us").read_text("ascii").strip() for x in ("quota", "period"))
-        except OSError:
+            quota, period = (Path(f"{group}/cpu.cfs_{x}_us").read_text("ascii").strip() for x in ("quota", "period"))
+        except (OSError, ValueError):
             return None
-    if not quota.isdigit():
+    if not (quota.isdigit() and period.isdigit() and int(period)):
         return None
     return -(-int(quota) // int(period))
