@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memograd as mg
+from memograd.engine.native import parts
 from memograd.engine.native.lowering import Lowering
 from memograd.engine.native.nests import Cuts
 from memograd.engine.native.ordered import ordered
@@ -22,6 +23,13 @@ from memograd.nn.network import Network
 from memograd.nn.optimizers import SGD, Adam
 
 from .programs import Training, distance
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that compile in no time are summed in parts too."""
+    monkeypatch.setattr(parts, "MIN_OPERATIONS", 1)
+    monkeypatch.setattr(parts, "PARTS_TO_CHOOSE_FROM", (2,))
 
 
 def data(n_rows: int, n_in: int, n_classes: int, dtype: Any = np.float32) -> tuple[Any, Any, Any]:
@@ -47,8 +55,10 @@ def test_gradients_are_summed_in_parts() -> None:
     assert not parts_of(Training(MLP((60, 200, 3), "tanh", "cross_entropy"), Adam(), data(20, 60, 3)))
 
 
-def test_number_of_parts() -> None:
+def test_number_of_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as are worth a thread each, and as many as are exchanged sooner than rows."""
+    monkeypatch.setattr(parts, "MIN_OPERATIONS", MIN_OPERATIONS)
+    monkeypatch.setattr(parts, "PARTS_TO_CHOOSE_FROM", PARTS_TO_CHOOSE_FROM)
     X, G = np.ones((4000, 60)), np.ones((4000, 50))
 
     def number_for(n_rows: int, width: int = 60) -> int:
@@ -59,9 +69,11 @@ def test_number_of_parts() -> None:
     each = 6 * 60 * 50
     assert [number_for(n * MIN_OPERATIONS // each + 1) for n in PARTS_TO_CHOOSE_FROM] == [*PARTS_TO_CHOOSE_FROM]
     assert number_for(3 * MIN_OPERATIONS // each) == 2
+    assert [number_for(n) for n in (MIN_OPERATIONS // each, MIN_OPERATIONS // each + 1)] == [0, 2]
+    assert number_for(4000, 1) == 0
     # 2·60·50 partial sums, and 110 numbers in each row of both operands.
+    monkeypatch.setattr(parts, "MIN_OPERATIONS", 1000)
     assert [number_for(n) for n in (54, 55)] == [0, 2]
-    assert number_for(100, 1) == 0
 
 
 def test_what_is_not_followed() -> None:

@@ -7,7 +7,7 @@ level above them, and between two levels stands a barrier.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -327,11 +327,12 @@ class Lowering:
             share = self._cuts.rows(rows[0].node.shape[0])
             gather(b, table, rows, self._numbers, share, (thread, n_threads), self.lanes)
         level = 0
+        claims = self._claims() if self._cuts.n_parts else {}
         for e in sorted(self._emitted, key=lambda e: e.level):
             if e.level != level:
                 level = e.level
-                if self._cuts.n_parts:
-                    b.branch(n_threads > 1, partial(self._claim, b, table, thread, n_threads, level))
+                if level in claims:
+                    b.branch(n_threads > 1, partial(self._claim, b, table, (thread, n_threads), claims[level]))
                 barrier(b, control, n_threads)
             first, last = b.constant(0, I64), b.constant(1, I64)
             condition: Any = True
@@ -342,24 +343,36 @@ class Lowering:
                 condition = first < last
             b.branch(condition, partial(b.invoke, e.name, VOID, table, first, last))
 
-    def _claim(self, b: Builder, table: Value, thread: Value, n_threads: Value, level: int) -> None:
-        """Ask for what this thread overwrites in a level and others have just read: a store would wait for each line.
+    def _claims(self) -> dict[int, list[tuple[Node, Place, Share]]]:
+        """By level: the states that kernels of it overwrite, and that other threads than the writer's read before."""
+        readers: dict[Node, list[_Emitted]] = {}
+        for e in self._emitted:
+            for node in e.reads:
+                readers.setdefault(node, []).append(e)
+        found: dict[int, list[tuple[Node, Place, Share]]] = {}
+        for node, form in zip(self._outputs, self._forms[1], strict=True):
+            if form.state is None or form.layout is not Layout.PANELS:
+                continue
+            e, state = self._emitted[self._home(node)], self._inputs[form.state]
+            before = [r for r in readers.get(state, ()) if r.level < e.level]
+            if e.share.kind == "rows" and any(not _is_own(r, state, e.share) for r in before):
+                found.setdefault(e.level, []).append((node, self._places[state], e.share))
+        return found
+
+    def _claim(
+        self, b: Builder, table: Value, threads: tuple[Value, Value], claims: Iterable[tuple[Node, Place, Share]]
+    ) -> None:
+        """Ask for what this thread overwrites next and others have just read: a store would wait for each line.
 
         All that a thread writes in small networks fits into its caches, so none of it is asked for in vain.
         """
-        for node, form in zip(self._outputs, self._forms[1], strict=True):
-            if form.state is None:
-                continue
-            e, state = self._emitted[self._home(node)], self._inputs[form.state]
-            place = self._places[state]
-            readers = [r for r in self._emitted if r.level < level and state in r.reads]
-            is_read = any(not _is_own(r, state, e.share) for r in readers)
-            if e.level == level and e.share.kind == "rows" and place.panel and is_read:
-                first, last = (e.share.start(b, e.share.first_of(thread + t, n_threads)) for t in (0, 1))
-                pointer, kind = b.load(b.offset(table, place.slot, PTR), PTR), memory_type(node.dtype)
-                for column in range(0, node.shape[1], place.panel):
-                    start = b.offset(pointer, column * place.strides[1], kind)
-                    b.loop(first, last, partial(_ask_for_row, b, start, place.strides[0], kind))
+        thread, n_threads = threads
+        for node, place, share in claims:
+            first, last = (share.start(b, share.first_of(thread + t, n_threads)) for t in (0, 1))
+            pointer, kind = b.load(b.offset(table, place.slot, PTR), PTR), memory_type(node.dtype)
+            for column in range(0, node.shape[1], place.panel):
+                start = b.offset(pointer, column * place.strides[1], kind)
+                b.loop(first, last, partial(_ask_for_row, b, start, place.strides[0], kind))
 
     @property
     def kernels(self) -> list[Kernel]:

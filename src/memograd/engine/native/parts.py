@@ -20,7 +20,9 @@ PARTS_TO_CHOOSE_FROM = (8, 4, 2)
 """More threads than parts would find nothing to do; fewer parts are fewer numbers to exchange."""
 
 MIN_OPERATIONS = 3_000_000
-"""A part of so many scalar operations is worth a thread: it takes about fifteen microseconds."""
+"""A part of so many scalar operations is worth a thread: it takes about fifteen microseconds. Of fewer in all, one
+thread makes short work, and kernels of parts would only be more to compile.
+"""
 
 PARTS = {"matmul_in_parts", "sum_in_parts"}
 """A product, or a sum, whose common axis is the minibatch: the sums of the parts, along a first axis of their own."""
@@ -44,8 +46,11 @@ def number_of_parts(graph: Ordered, rows: Collection[Node]) -> int:
     n_rows = next(iter(rows)).shape[0]
     size, rows_size = sum(x.size for x in products), n_rows * sum(sum(x.shape) for x in products)
     # Forward, backward, and of the weights: a multiplication and an addition each.
-    n_worth = max(6 * n_rows * size // MIN_OPERATIONS, min(PARTS_TO_CHOOSE_FROM))
-    return next((n for n in PARTS_TO_CHOOSE_FROM if n <= min(n_worth, n_rows) and n * size <= rows_size), 0)
+    n_worth = 6 * n_rows * size // MIN_OPERATIONS
+    if not n_worth:
+        return 0
+    n_most = min(max(n_worth, min(PARTS_TO_CHOOSE_FROM)), n_rows)
+    return next((n for n in PARTS_TO_CHOOSE_FROM if n <= n_most and n * size <= rows_size), 0)
 
 
 def in_parts(graph: Ordered, rows: Collection[Node], n_parts: int) -> Ordered:
