@@ -112,6 +112,21 @@ def test_steps_in_parts(n_rows: int, widths: Sequence[int], dtype: Any, n_thread
     assert losses == pytest.approx(expected_losses, rel=1e-5)
 
 
+@pytest.mark.parametrize("n_parts", PARTS_TO_CHOOSE_FROM)
+def test_any_number_of_parts(n_parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On more threads than there are parts, as many, and fewer: the same bits, and what NumPy finds."""
+    monkeypatch.setattr(parts, "PARTS_TO_CHOOSE_FROM", (n_parts,))
+    network, some = MLP((12, 18, 7, 3), "tanh", "cross_entropy"), data(403, 12, 3)
+    found = []
+    for n_threads in (1, 2, 3, n_parts, n_parts + 1):
+        run = Training(network, Adam(0.01), some, batch=401, epochs=2, n_threads=n_threads)
+        assert (n_parts, 18, 7) in parts_of(run)
+        found.append([x.tobytes() for x in run.run()[0]])
+    assert all(other == found[0] for other in found[1:])
+    again = Training(network, SGD(0.1), some, batch=401, epochs=2, n_threads=2)
+    assert distance(again.run()[0], again.expected()[0]) <= 2e-5
+
+
 def test_a_normalized_layer_in_parts() -> None:
     """Sums of what is computed where it is read, and a last minibatch that is too small for parts."""
     body = Sequential(Dense(7, 16), Residual(LayerNorm(16), Dense(16, 16, "gelu")), Dense(16, 3))
