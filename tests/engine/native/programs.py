@@ -31,6 +31,12 @@ def program(f: Callable[..., Any], *args: Any, target: Machine | None = None) ->
     return call
 
 
+def classes(n_rows: int, n_in: int, n_classes: int, dtype: Any = np.float32) -> tuple[Any, Any, None]:
+    """Rows of numbers, and their classes; without weights."""
+    rng = np.random.default_rng(n_rows)
+    return rng.normal(size=(n_rows, n_in)).astype(dtype), rng.integers(0, n_classes, n_rows), None
+
+
 def leaves(tree: Any) -> list[Any]:
     """The arrays of a tree."""
     return [np.asarray(leaf) for leaf in flatten(tree)[0]]

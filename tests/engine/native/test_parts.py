@@ -15,14 +15,14 @@ from memograd.engine.native import parts
 from memograd.engine.native.lowering import Lowering
 from memograd.engine.native.nests import Cuts
 from memograd.engine.native.ordered import ordered
-from memograd.engine.native.parts import MIN_OPERATIONS, PARTS, PARTS_TO_CHOOSE_FROM, in_parts, number_of_parts
+from memograd.engine.native.parts import MIN_OPERATIONS, PARTS, PARTS_TO_CHOOSE_FROM, in_parts
 from memograd.engine.native.traced_step import ROWS
 from memograd.nn.layers import Dense, LayerNorm, Residual, Sequential
 from memograd.nn.mlp import MLP
 from memograd.nn.network import Network
 from memograd.nn.optimizers import SGD, Adam
 
-from .programs import Training, distance
+from .programs import Training, classes, distance
 
 
 @pytest.fixture(autouse=True)
@@ -32,27 +32,20 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "PARTS_TO_CHOOSE_FROM", (2,))
 
 
-def data(n_rows: int, n_in: int, n_classes: int, dtype: Any = np.float32) -> tuple[Any, Any, Any]:
-    """Rows and their classes."""
-    rng = np.random.default_rng(n_rows)
-    return rng.normal(size=(n_rows, n_in)).astype(dtype), rng.integers(0, n_classes, n_rows), None
-
-
 def parts_of(training: Training) -> list[tuple[int, ...]]:
     """The shapes of what a whole minibatch's step sums in parts; the first axis is the parts."""
     step = training.steps[max(training.steps)]
     graph = ordered(step.graph, step.plan)
     rows = {node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == ROWS}
-    n_parts = number_of_parts(graph, rows)
-    return sorted(node.shape for node in in_parts(graph, rows, n_parts).nodes if node.op in PARTS) if n_parts else []
+    return sorted(node.shape for node in in_parts(graph, rows)[0].nodes if node.op in PARTS)
 
 
 def test_gradients_are_summed_in_parts() -> None:
     """Those of all weights and biases, when the minibatch is large beside them."""
-    small = Training(MLP((6, 20, 3), "tanh", "cross_entropy"), Adam(), data(64, 6, 3))
+    small = Training(MLP((6, 20, 3), "tanh", "cross_entropy"), Adam(), classes(64, 6, 3))
     assert parts_of(small) == sorted([(2, 6, 20), (2, 20), (2, 20, 3), (2, 3)])
     # 2 (60·200 + 200·3) partial sums are more than the 20 (260 + 203) numbers of all rows.
-    assert not parts_of(Training(MLP((60, 200, 3), "tanh", "cross_entropy"), Adam(), data(20, 60, 3)))
+    assert not parts_of(Training(MLP((60, 200, 3), "tanh", "cross_entropy"), Adam(), classes(20, 60, 3)))
 
 
 def test_number_of_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +57,7 @@ def test_number_of_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     def number_for(n_rows: int, width: int = 60) -> int:
         planned = mg.compile(lambda X, G: X.T @ G, X[:n_rows, :width], G[:n_rows], engine="numpy")
         graph = ordered(planned.graph, planned.plan)
-        return number_of_parts(graph, set(graph.inputs))
+        return in_parts(graph, set(graph.inputs))[1]
 
     each = 6 * 60 * 50
     assert [number_for(n * MIN_OPERATIONS // each + 1) for n in PARTS_TO_CHOOSE_FROM] == [*PARTS_TO_CHOOSE_FROM]
@@ -83,7 +76,7 @@ def test_what_is_not_followed() -> None:
     def number_for(f: Any, *args: Any) -> int:
         planned = mg.compile(f, *args, engine="numpy")
         rows = {node for node in planned.graph.inputs if node.shape[0] == 64}
-        return number_of_parts(ordered(planned.graph, planned.plan), rows)
+        return in_parts(ordered(planned.graph, planned.plan), rows)[1]
 
     assert number_for(lambda X, G: X.T @ G, X, G) == 2
     assert number_for(lambda X, G: (X * 2).T @ np.exp(G), X, G) == 2
@@ -102,7 +95,7 @@ def test_what_is_not_followed() -> None:
 def test_steps_in_parts(n_rows: int, widths: Sequence[int], dtype: Any, n_threads: int) -> None:
     """Any number of rows and threads: what NumPy finds, and the bits of one thread."""
     network = MLP(tuple(widths), "tanh", "cross_entropy")
-    some = data(n_rows + 3, widths[0], widths[-1], dtype)
+    some = classes(n_rows + 3, widths[0], widths[-1], dtype)
     run = Training(network, SGD(0.1, momentum=0.9), some, batch=n_rows, epochs=2, n_threads=n_threads)
     alone = Training(network, SGD(0.1, momentum=0.9), some, batch=n_rows, epochs=2, n_threads=1)
     state, losses = run.run()
@@ -116,7 +109,7 @@ def test_steps_in_parts(n_rows: int, widths: Sequence[int], dtype: Any, n_thread
 def test_any_number_of_parts(n_parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """On more threads than there are parts, as many, and fewer: the same bits, and what NumPy finds."""
     monkeypatch.setattr(parts, "PARTS_TO_CHOOSE_FROM", (n_parts,))
-    network, some = MLP((12, 18, 7, 3), "tanh", "cross_entropy"), data(403, 12, 3)
+    network, some = MLP((12, 18, 7, 3), "tanh", "cross_entropy"), classes(403, 12, 3)
     found = []
     for n_threads in (1, 2, 3, n_parts, n_parts + 1):
         run = Training(network, Adam(0.01), some, batch=401, epochs=2, n_threads=n_threads)
@@ -132,7 +125,7 @@ def test_a_normalized_layer_in_parts() -> None:
     body = Sequential(Dense(7, 16), Residual(LayerNorm(16), Dense(16, 16, "gelu")), Dense(16, 3))
     for n_threads in (1, 2, 3):
         training = Training(
-            Network(body, "cross_entropy"), Adam(0.01), data(203, 7, 3), batch=100, epochs=2, n_threads=n_threads
+            Network(body, "cross_entropy"), Adam(0.01), classes(203, 7, 3), batch=100, epochs=2, n_threads=n_threads
         )
         (lowered, _), (last, _) = training.code.lowered
         assert isinstance(lowered, Lowering)
@@ -145,7 +138,7 @@ def test_a_normalized_layer_in_parts() -> None:
 
 def test_threads_wait_once_in_a_step() -> None:
     """All that comes before the partial sums is done without a word from other threads."""
-    training = Training(MLP((20, 64, 64, 2), "relu", "cross_entropy"), Adam(), data(128, 20, 2))
+    training = Training(MLP((20, 64, 64, 2), "relu", "cross_entropy"), Adam(), classes(128, 20, 2))
     ((lowered, _),) = training.code.lowered
     assert isinstance(lowered, Lowering)
     assert lowered.n_levels == 2

@@ -7,7 +7,7 @@ stored anyway) is computed where it is read. Numbers of no axes are scalars: eac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from memograd.engine.native.elementwise import COSTLY, ELEMENTWISE
@@ -112,7 +112,10 @@ class Fusion:
 
     def sources(self, nodes: Iterable[Node], number: int) -> set[Node]:
         """The stored results of earlier kernels that nodes of a kernel depend on."""
-        found: set[Node] = set()
+        return {node for node in self._reads(nodes, number) if self._home.get(node, number) < number}
+
+    def _reads(self, nodes: Iterable[Node], number: int) -> Iterator[Node]:
+        """The results of earlier kernels, and the arguments, that nodes of a kernel are computed from."""
         seen: set[Node] = set()
         waiting = [x for node in nodes for x in node.inputs]
         while waiting:
@@ -121,11 +124,11 @@ class Fusion:
             if node in seen or home == number:
                 continue
             seen.add(node)
-            if home is not None and home < number:
-                found.add(node)
+            # What is stored only later is computed here once more.
+            if node.op == "input" or (home is not None and home < number):
+                yield node
             else:
                 waiting.extend(node.inputs)
-        return found
 
     def store(self, node: Node) -> None:
         """See that a node lies in memory; leaves do."""
@@ -205,24 +208,12 @@ class Fusion:
         """Store what one kernel computes and another reads; what each kernel reads, arguments among it."""
         read: list[set[Node]] = []
         for number, kernel in enumerate(self.kernels):
-            seen: set[Node] = set()
-            found: set[Node] = set()
-            waiting = [x for node in kernel.results for x in node.inputs]
-            while waiting:
-                node = waiting.pop()
-                home = self._home.get(node)
-                if node in seen or home == number:
-                    continue
-                seen.add(node)
-                # What is stored only later is computed here once more.
-                if home is not None and home < number:
+            # In order: of equal graphs the code must be equal, or it would be compiled again.
+            found = list(self._reads(kernel.results, number))
+            for node in found:
+                if self._home.get(node, number) < number:
                     self.store(node)
-                    found.add(node)
-                elif node.op == "input":
-                    found.add(node)
-                else:
-                    waiting.extend(node.inputs)
-            read.append(found)
+            read.append(set(found))
         return read
 
     def _order(self, read: Sequence[Set[Node]], overwritten: Mapping[Node, Node]) -> None:

@@ -9,7 +9,7 @@ of their optimizer stay so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -156,5 +156,4 @@ def _suits(node: Node, user: Node, users: dict[Node, list[Node]]) -> bool:
 
 
 def _is_right_operand(node: Node, product: Node) -> bool:
-    left: Collection[Node] = product.inputs[:1]
-    return product.op == "matmul" and product.ndim == 2 and node not in left
+    return product.op == "matmul" and product.ndim == 2 and product.inputs[0] is not node

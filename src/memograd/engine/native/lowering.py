@@ -26,7 +26,7 @@ from memograd.engine.native.layouts import Layout, best_in_panels, bytes_of, pla
 from memograd.engine.native.machine import Machine
 from memograd.engine.native.nests import Cuts, Share
 from memograd.engine.native.ordered import Ordered
-from memograd.engine.native.parts import in_parts, number_of_parts
+from memograd.engine.native.parts import in_parts
 from memograd.engine.native.threads import barrier
 from memograd.engine.native.views import VIEWS
 from memograd.errors import CannotLower
@@ -134,9 +134,7 @@ class Lowering:
         self.lanes = lanes
         self._forms = forms
         rows = {node for node, form in zip(graph.inputs, forms[0], strict=True) if form.is_gathered}
-        n_parts = number_of_parts(graph, rows)
-        if n_parts:
-            graph = in_parts(graph, rows, n_parts)
+        graph, n_parts = in_parts(graph, rows)
         self._nodes, inputs, outputs = graph.nodes, graph.inputs, graph.outputs
         self._inputs, self._outputs = inputs, outputs
         self._cuts = Cuts(lanes, machine.tile_rows, n_cores, next(iter(rows)).shape[0] if n_parts else 0, n_parts)
@@ -366,9 +364,8 @@ class Lowering:
 
         All that a thread writes in small networks fits into its caches, so none of it is asked for in vain.
         """
-        thread, n_threads = threads
         for node, place, share in claims:
-            first, last = (share.start(b, share.first_of(thread + t, n_threads)) for t in (0, 1))
+            first, last = share.rows_of(b, *threads)
             pointer, kind = b.load(b.offset(table, place.slot, PTR), PTR), memory_type(node.dtype)
             for column in range(0, node.shape[1], place.panel):
                 start = b.offset(pointer, column * place.strides[1], kind)

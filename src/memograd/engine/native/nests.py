@@ -35,7 +35,7 @@ class Share:
         Of the axis that is cut.
     n_units : int
     unit_length : int
-        Of chunks; 0 for tiles, which are as equal as can be.
+        Of chunks and blocks; 0 for tiles, which are as equal as can be.
     n_parts : int
         Threads get whole parts of as many units each; 0 if they get units.
     """
@@ -50,6 +50,11 @@ class Share:
         """The first unit of a thread; the number of units, for the thread after the last."""
         n = self.n_parts or self.n_units
         return thread * n // n_threads * (self.n_units // n)
+
+    def rows_of(self, b: Builder, thread: Value, n_threads: Value) -> tuple[Value, Value]:
+        """The first row of a thread, and the one after its last."""
+        first, last = (self.start(b, self.first_of(thread + t, n_threads)) for t in (0, 1))
+        return first, last
 
     def start(self, b: Builder, unit: Value) -> Value:
         """The first row of a unit; the length, for the unit after the last."""
@@ -98,8 +103,15 @@ class Cuts:
 
     def chunks(self, length: int) -> Share:
         """Chunks of some vectors; the last may be shorter."""
-        unit = self.lanes * CHUNK_VECTORS
-        return Share("chunks", length, max(-(-length // unit), 1), unit)
+        return _in_units("chunks", length, self.lanes * CHUNK_VECTORS)
+
+    def blocks(self, length: int) -> Share:
+        """As many rows as a vector has lanes; the last may be fewer."""
+        return _in_units("rows", length, self.lanes)
+
+
+def _in_units(kind: str, length: int, unit: int) -> Share:
+    return Share(kind, length, max(-(-length // unit), 1), unit)
 
 
 Body = Callable[[Indices], None]

@@ -8,7 +8,7 @@ computed whole, each thread a share of them from all rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from memograd.engine.native.batch import Batch
 from memograd.engine.native.ordered import Ordered
@@ -28,11 +28,8 @@ PARTS = {"matmul_in_parts", "sum_in_parts"}
 """A product, or a sum, whose common axis is the minibatch: the sums of the parts, along a first axis of their own."""
 
 
-def number_of_parts(graph: Ordered, rows: Collection[Node]) -> int:
-    """In how many parts a minibatch had better be summed up; 0 for none.
-
-    As many as are worth the while of a thread each, if there are then fewer partial sums to read from other threads
-    than there would be rows of both operands.
+def in_parts(graph: Ordered, rows: Collection[Node]) -> tuple[Ordered, int]:
+    """A graph with its sums over the rows of a minibatch taken in parts, if that pays; and how many, or 0.
 
     Parameters
     ----------
@@ -40,22 +37,10 @@ def number_of_parts(graph: Ordered, rows: Collection[Node]) -> int:
     rows : collection of Node
         The inputs whose first axis is the minibatch.
     """
-    products = [node for node in _sums(graph.nodes, rows) if node.op == "matmul"]
-    if not products:
-        return 0
-    n_rows = next(iter(rows)).shape[0]
-    size, rows_size = sum(x.size for x in products), n_rows * sum(sum(x.shape) for x in products)
-    # Forward, backward, and of the weights: a multiplication and an addition each.
-    n_worth = 6 * n_rows * size // MIN_OPERATIONS
-    if not n_worth:
-        return 0
-    n_most = min(max(n_worth, min(PARTS_TO_CHOOSE_FROM)), n_rows)
-    return next((n for n in PARTS_TO_CHOOSE_FROM if n <= n_most and n * size <= rows_size), 0)
-
-
-def in_parts(graph: Ordered, rows: Collection[Node], n_parts: int) -> Ordered:
-    """The graph with its sums over the rows of a minibatch taken in parts."""
     sums = _sums(graph.nodes, rows)
+    n_parts = _number_of_parts([node for node in sums if node.op == "matmul"], rows)
+    if not n_parts:
+        return graph, 0
     replaced: dict[Node, Node] = {}
     found: list[Node] = []
     for node in graph.nodes:
@@ -71,7 +56,21 @@ def in_parts(graph: Ordered, rows: Collection[Node], n_parts: int) -> Ordered:
         if new is not node:
             replaced[node] = new
         found.append(new)
-    return Ordered(found, graph.inputs, tuple(replaced.get(node, node) for node in graph.outputs))
+    return Ordered(found, graph.inputs, tuple(replaced.get(node, node) for node in graph.outputs)), n_parts
+
+
+def _number_of_parts(products: Sequence[Node], rows: Collection[Node]) -> int:
+    """As many as are worth a thread each, if there are fewer partial sums to read from others than rows of operands."""
+    if not products:
+        return 0
+    n_rows = next(iter(rows)).shape[0]
+    size, rows_size = sum(x.size for x in products), n_rows * sum(sum(x.shape) for x in products)
+    # Forward, backward, and of the weights: a multiplication and an addition each.
+    n_worth = 6 * n_rows * size // MIN_OPERATIONS
+    if not n_worth:
+        return 0
+    n_most = min(max(n_worth, min(PARTS_TO_CHOOSE_FROM)), n_rows)
+    return next((n for n in PARTS_TO_CHOOSE_FROM if n <= n_most and n * size <= rows_size), 0)
 
 
 def _sums(nodes: Iterable[Node], rows: Collection[Node]) -> set[Node]:

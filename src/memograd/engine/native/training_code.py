@@ -20,6 +20,7 @@ from memograd.engine.native.remembered import Remembered
 from memograd.engine.native.traced_step import COUNTER, KEY, PROGRESS, ROWS, STATE, TracedStep
 from memograd.engine.native.turned import is_narrow, turned
 from memograd.errors import CannotLower
+from memograd.graph.node import Node
 
 
 class TrainingCode:
@@ -65,17 +66,16 @@ class TrainingCode:
             self.lowered: list[tuple[Lowering | Narrow, TracedStep]] = [
                 (_narrow(module, f"step{n_rows}", step, lanes), step) for n_rows, step in by_size
             ]
-            self.states = [
-                StateForm(node, Layout.COMPACT)
-                for node, role in zip(whole.graph.inputs, whole.roles, strict=True)
-                if role == STATE
-            ]
+            self.states = [StateForm(node, Layout.COMPACT) for node in _states(whole.graph.inputs, whole)]
             self.is_narrow = True
         except CannotLower:
             module = Module()
-            self.states = _state_forms(whole, lanes)
+            is_turned = _turns(whole, lanes)
+            graphs = [_ordered(step, is_turned) for _, step in by_size]
+            self.states = _state_forms(graphs[0], whole, is_turned)
             self.lowered = [
-                (_wide(module, f"step{n_rows}", step, target, lanes, self.states), step) for n_rows, step in by_size
+                (_wide(module, f"step{n_rows}", step, graph, self.states, target, lanes), step)
+                for (n_rows, step), graph in zip(by_size, graphs, strict=True)
             ]
             self.is_narrow = False
         codes = [_code_of(*each, n_rows) for each, (n_rows, _) in zip(self.lowered, by_size, strict=True)]
@@ -122,18 +122,14 @@ def _narrow(module: Module, name: str, step: TracedStep, lanes: int) -> Narrow:
     )
 
 
-def _state_forms(step: TracedStep, lanes: int) -> list[StateForm]:
-    """How the state lies in memory. As the step of whole minibatches has it; the last one's must do with that."""
+def _turns(step: TracedStep, lanes: int) -> list[bool]:
+    """Which parts of the state are turned: as suits the step of whole minibatches; the last one's must do with that."""
     in_panels = best_in_panels(step.plan.nodes)
-    states = [node for node, role in zip(step.graph.inputs, step.roles, strict=True) if role == STATE]
-    is_turned = [node in in_panels and is_narrow(node, lanes) for node in states]
-    graph = _ordered(step, is_turned)
-    in_panels = best_in_panels(graph.nodes)
-    states = [node for node, role in zip(graph.inputs, step.roles, strict=True) if role == STATE]
-    return [
-        StateForm(node, Layout.PANELS if node in in_panels else Layout.ROWS, is_turned=turns)
-        for node, turns in zip(states, is_turned, strict=True)
-    ]
+    return [node in in_panels and is_narrow(node, lanes) for node in _states(step.graph.inputs, step)]
+
+
+def _states(nodes: Sequence[Node], step: TracedStep) -> list[Node]:
+    return [node for node, role in zip(nodes, step.roles, strict=True) if role == STATE]
 
 
 def _ordered(step: TracedStep, is_turned: Sequence[bool]) -> Ordered:
@@ -144,8 +140,23 @@ def _ordered(step: TracedStep, is_turned: Sequence[bool]) -> Ordered:
     return turned(graph, {states[j] for j in outputs}, outputs) if outputs else graph
 
 
+def _state_forms(graph: Ordered, step: TracedStep, is_turned: Sequence[bool]) -> list[StateForm]:
+    """How the state lies in memory."""
+    in_panels = best_in_panels(graph.nodes)
+    return [
+        StateForm(node, Layout.PANELS if node in in_panels else Layout.ROWS, is_turned=turns)
+        for node, turns in zip(_states(graph.inputs, step), is_turned, strict=True)
+    ]
+
+
 def _wide(
-    module: Module, name: str, step: TracedStep, target: Machine, lanes: int, states: Sequence[StateForm]
+    module: Module,
+    name: str,
+    step: TracedStep,
+    graph: Ordered,
+    states: Sequence[StateForm],
+    target: Machine,
+    lanes: int,
 ) -> Lowering:
     forms = {
         ROWS: Form(Layout.ROWS, is_gathered=True),
@@ -153,7 +164,6 @@ def _wide(
         KEY: Form(is_private=True),
         COUNTER: Form(is_private=True),
     }
-    graph = _ordered(step, [state.is_turned for state in states])
     inputs, outputs = [], []
     left = iter(states)
     for i, role in enumerate(step.roles):

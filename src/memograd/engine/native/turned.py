@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from memograd.engine.native.elementwise import ELEMENTWISE
+from memograd.engine.native.kernels.shares import MAX_REPEATED
 from memograd.engine.native.ordered import Ordered
 from memograd.graph.node import Node, intern
 from memograd.graph.ops import make, make_like
 
-MAX_SIZE = 1 << 14
-"""Each thread makes its turned copy of so many elements for itself; of more, they would have to wait for each other."""
-
 
 def is_narrow(node: Node, lanes: int) -> bool:
-    """Whether a matrix has less than a vector's columns, and turned takes fewer vectors."""
-    if node.ndim != 2 or node.size > MAX_SIZE:
+    """Whether a matrix has less than a vector's columns, and turned takes fewer vectors.
+
+    It must be so small that each thread can make its turned copy for itself.
+    """
+    if node.ndim != 2 or node.size > MAX_REPEATED:
         return False
     n, k = node.shape
     return 1 < k < lanes <= n and k * -(-n // lanes) < n

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,16 @@ class Emission:
         if self.share.kind in ("all", "first"):
             return 0, next(iter(long_axes(self.kernel.shape if shape is None else shape)), 1)
         return self.share.start(self.b, self.first), self.share.start(self.b, self.last)
+
+    def parts(self, body: Callable[[Value, Value, Value], None]) -> None:
+        """Run `body(number, first row, row after the last)` for each part of a minibatch that is to be done."""
+        n = self.share.n_units // self.share.n_parts
+
+        def part(number: Value) -> None:
+            self.frame.enter()
+            body(number, self.share.start(self.b, number * n), self.share.start(self.b, number * n + n))
+
+        self.b.loop(self.first // n, self.last // n, part)
 
     def finish(self, index: Indices, value: Value | None = None) -> None:
         """Compute what is fused with the op at an index, and store what is to be stored."""

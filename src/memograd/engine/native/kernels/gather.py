@@ -58,9 +58,7 @@ def gather(
         This thread, and how many there are.
     lanes : int
     """
-    thread, n_threads = threads
-    own = [share.start(b, share.first_of(thread + t, n_threads)) for t in (0, 1)]
-    whole = [b.constant(0, I64), b.constant(share.length, I64)]
+    own, whole = share.rows_of(b, *threads), (b.constant(0, I64), b.constant(share.length, I64))
     places = b.load(b.offset(table, numbers, PTR), PTR)
     parts: dict[bool, list[tuple[Gathered, Value, Value]]] = {False: [], True: []}
     for each in arguments:

@@ -34,7 +34,7 @@ def matmul(e: Emission) -> None:
 
 def matmul_in_parts(e: Emission) -> None:
     """The products of the parts of a minibatch."""
-    node, b, share = e.kernel.node, e.b, e.share
+    node, b = e.kernel.node, e.b
     assert node is not None
     left, right = strided(node.inputs[0], e.frame.places), right_operand(node, e.frame)
     if left is None or right is None:
@@ -43,15 +43,12 @@ def matmul_in_parts(e: Emission) -> None:
     part_stride, row_stride, _ = place.strides
     rows = Cuts(e.frame.lanes, e.cuts.tile_rows, 1).rows(node.shape[-2])
     units = b.constant(0, I64), b.constant(rows.n_units, I64)
-    n = share.n_units // share.n_parts
 
-    def part(number: Value) -> None:
-        e.frame.enter()
-        start, stop = share.start(b, number * n), share.start(b, number * n + n)
+    def part(number: Value, start: Value, stop: Value) -> None:
         sums = Sums(b.offset(e.frame.slot(place.slot), number * part_stride, type_of(node.dtype)), row_stride)
         Tiles(e, node, left, right, rows, sums).panels(units, Part(start, stop - start, ends=False))
 
-    b.loop(e.first // n, e.last // n, part)
+    e.parts(part)
 
 
 def _contraction(e: Emission, node: Node) -> None:

@@ -112,15 +112,12 @@ def _reduced(e: Emission, node: Node, whole: list[Index], gone: list[int], last:
 
 def sum_in_parts(e: Emission) -> None:
     """The sums of the parts of a minibatch, in four chains each."""
-    node, frame, b, share = e.kernel.node, e.frame, e.b, e.share
+    node, frame, b = e.kernel.node, e.frame, e.b
     assert node is not None
     (x,) = node.inputs
-    n = share.n_units // share.n_parts
     zero = b.constant(0.0, type_of(node.dtype).of(frame.lanes))
 
-    def part(number: Value) -> None:
-        frame.enter()
-        start, stop = share.start(b, number * n), share.start(b, number * n + n)
+    def part(number: Value, start: Value, stop: Value) -> None:
         whole = start + (stop - start) // N_CHAINS * N_CHAINS
         depth = b.depth
 
@@ -142,7 +139,7 @@ def sum_in_parts(e: Emission) -> None:
 
         over(frame, (1, *node.shape[1:]), (0, node.shape[1]), element)
 
-    b.loop(e.first // n, e.last // n, part)
+    e.parts(part)
 
 
 def position(e: Emission) -> None:

@@ -121,7 +121,7 @@ def share_of(kernel: Kernel, cuts: Cuts, rows: Collection[int], *, by_columns: b
     if len(shape) == 1 and shape[0] not in rows and not (node is not None and node.op in ("cumsum", "random_bits")):
         return cuts.chunks(shape[0])
     if is_turned(kernel):
-        return Share("rows", shape[0], max(-(-shape[0] // cuts.lanes), 1), cuts.lanes)
+        return cuts.blocks(shape[0])
     return cuts.rows(shape[0])
 
 

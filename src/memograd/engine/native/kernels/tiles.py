@@ -18,6 +18,7 @@ from memograd.engine.native.ir import Builder, Value
 from memograd.engine.native.ir_types import I64, VOID, Type
 from memograd.engine.native.kernels.emission import Emission, strided
 from memograd.engine.native.nests import Share
+from memograd.engine.native.parts import PARTS
 from memograd.graph.node import Node
 
 
@@ -148,7 +149,7 @@ class Tiles:
         self.left, self.right, self.of_right = self.frame.pointer(a), self.frame.pointer(right.node), right
         self.by_columns = e.share.kind == "chunks"
         self.rows, self.sums = rows, sums
-        self.in_parts = e.share.n_parts > 0 and node.op != "matmul"
+        self.in_parts, self.is_blocked = node.op in PARTS, e.sums is not None
         self.k_block = K_BLOCK_BYTES * 8 // self.kind.bits
         self.group = 1 if self.depth <= self.k_block or sums is not None else GROUP_TILES
         height = -(-self.rows.length // self.rows.n_units)
@@ -156,7 +157,18 @@ class Tiles:
         self.units_a_block = max(BLOCKED_BYTES // (height * K_BLOCK_BYTES), 1)
         if sums is None:
             self.scratch = self.b.stack(self.kind, self.tile_size * self.group)
+        large = self._large()
+        # Where tiles are not finished one by one, nothing can come while one is computed.
+        self.streamed = [x for x in large if self.frame.places[x].panel] if self.group == 1 else []
+        self.far = [x for x in large if x not in self.streamed]
         self._tell_reads(a, right.node)
+
+    def _large(self) -> list[Node]:
+        """The arguments that the end of a tile reads, and that are likely to come from beyond the second cache."""
+        frame, shape = self.frame, long_axes(self.node.shape)
+        members = self.e.kernel.members
+        read = {x: None for member in members for x in member.inputs if x.op == "input" and x in frame.places}
+        return [x for x in read if x.size_bytes >= PREFETCHED_BYTES and long_axes(x.shape) == shape]
 
     def _tell_reads(self, a: Node, w: Node) -> None:
         """Say what is read: of the operand along which the work is cut only a thread's own part."""
@@ -261,7 +273,7 @@ class _PanelTiles:
             result = b.offset(b.offset(t.sums.pointer, row * self.stride, t.kind), self.c, t.kind)
         if self.part.ends:
             self._ask_for(row, stop)
-        if t.e.sums is not None:
+        if t.is_blocked:
             self._ask_ahead(unit, start, b.offset(result, self.height * self.stride, t.kind))
         self._multiply(row, result, self.part.first, self.part.length, not self.part.starts)
         if self.part.ends:
@@ -338,31 +350,20 @@ class _PanelTiles:
     def _streams(self, row: Value) -> list[Value]:
         """Where the columns of a tile begin in large arguments that lie in panels: its rows follow each other there."""
         b, found = self.t.b, []
-        for x in self._streamed():
+        for x in self.t.streamed:
             kind, (row_stride, column_stride) = memory_type(x.dtype), self.t.frame.places[x].strides
             start = b.offset(self.t.frame.pointer(x), row * row_stride, kind)
             found += [b.offset(start, times(column.start, column_stride), kind) for column in self.columns]
         return found
 
-    def _streamed(self) -> list[Node]:
-        return [x for x in self._large() if self.t.frame.places[x].panel] if self.t.group == 1 else []
-
     def _far_arguments(self) -> Iterator[tuple[Value, Type, list[int]]]:
-        frame, streamed = self.t.frame, self._streamed()
-        for x in self._large():
-            if x not in streamed:
-                yield frame.pointer(x), memory_type(x.dtype), [s for s in frame.places[x].strides if s]
-
-    def _large(self) -> list[Node]:
-        """The arguments that the end of a tile reads, and that are likely to come from beyond the second cache."""
-        frame, shape = self.t.frame, long_axes(self.t.node.shape)
-        members = self.t.e.kernel.members
-        read = {x: None for member in members for x in member.inputs if x.op == "input" and x in frame.places}
-        return [x for x in read if x.size_bytes >= PREFETCHED_BYTES and long_axes(x.shape) == shape]
+        frame = self.t.frame
+        for x in self.t.far:
+            yield frame.pointer(x), memory_type(x.dtype), [s for s in frame.places[x].strides if s]
 
     def _results(self) -> Iterator[tuple[Value, Type, list[int]]]:
         e = self.t.e
-        streamed = {self.t.frame.places[x].slot for x in self._streamed()}
+        streamed = {self.t.frame.places[x].slot for x in self.t.streamed}
         for node in e.kernel.stored:
             if node.size_bytes >= SHARED_BYTES:
                 for place in (place for place in e.targets.get(node, ()) if place.slot not in streamed):
